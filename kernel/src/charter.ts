@@ -1,0 +1,153 @@
+// A charter as plain data: what the loader hands over after reading YAML, resolving `extends` and refusing
+// whatever it does not know. The kernel compiles it into a law (law.ts) and never sees the file.
+import type { Severity } from './action.ts';
+import type { GuardrailSettings } from './finding.ts';
+import type { Tier } from './tier.ts';
+import type { TrustSettings } from './trust.ts';
+
+export interface Charter {
+  /** `audit` relaxes only the floors of rules, findings and phases; black, stop, freeze, authority and limits bind. */
+  readonly enforcement: 'enforce' | 'audit';
+  /** `closed`: an agent the charter does not name is denied. */
+  readonly registration: 'open' | 'closed';
+  readonly environment: string | null;
+  readonly rules: readonly Rule[];
+  readonly actions: readonly ActionSetting[];
+  readonly agents: Readonly<Record<string, AgentSetting>>;
+  readonly executors: Readonly<Record<string, ExecutorSetting>>;
+  readonly guardrails: GuardrailSettings;
+  readonly trust: TrustSettings;
+  readonly limits: LimitSettings;
+  readonly resources: Readonly<Record<string, readonly string[]>>;
+  readonly users: Readonly<Record<string, UserSetting>>;
+  /** Approver roles of one's own beside the shipped ones. Absent: names of approver roles are not checked. */
+  readonly roles?: readonly string[];
+  readonly notify: NotifySettings;
+  readonly resume: { readonly twoPersons: boolean };
+}
+
+/** One line of the charter: action pattern, selectors, condition, exceptions → tier. */
+export interface Rule {
+  readonly tier: Tier;
+  /** An exact name, or a literal prefix with one trailing `*` that spans dots. */
+  readonly match: string;
+  readonly selectors: Selectors;
+  /** CEL source; null always holds. */
+  readonly when: string | null;
+  readonly except: readonly RuleException[];
+  /** Beats more specific rules. Black rules are final unless they say otherwise. */
+  readonly final: boolean;
+  /** false: trust never turns this yellow rule green. */
+  readonly lift: boolean;
+  /** Scopes the user's authority must hold. */
+  readonly requires: readonly string[];
+  readonly obligations: readonly string[];
+  readonly approvers: readonly string[];
+  readonly quorum: number;
+  /** How long an approval asked for by this rule may wait; null takes the default (24 h). */
+  readonly expiresMs: number | null;
+  readonly fourEyes: boolean;
+  /** Enforcement of this rule's own set; null follows the charter. */
+  readonly enforcement: 'enforce' | 'audit' | null;
+  /** Where it is written: `charter.yaml:12:7 tiers.yellow.actions[3]`. */
+  readonly origin: string;
+}
+
+/** Who and where a rule is for. An absent selector matches everybody. */
+export interface Selectors {
+  readonly agent?: readonly string[];
+  readonly agentClass?: readonly string[];
+  readonly user?: readonly string[];
+  readonly role?: readonly string[];
+  readonly tenant?: readonly string[];
+  readonly environment?: readonly string[];
+}
+
+/** An exception belongs to its rule; when it applies the rule falls to `tier`. Paths and condition are alternatives. */
+export interface RuleException {
+  readonly tier: Tier;
+  /** Globs over every parameter that the charter or convention calls a path. */
+  readonly paths: readonly string[];
+  readonly when: string | null;
+  readonly origin: string;
+}
+
+/** What the charter knows of an action, so that the agent need not be believed. */
+export interface ActionSetting {
+  readonly match: string;
+  readonly severity: Severity | null;
+  readonly executor: string | null;
+  readonly paths: readonly string[];
+  readonly branches: readonly string[];
+  readonly amounts: readonly string[];
+  readonly diff: string | null;
+  readonly compensate: string | null;
+  readonly safeState: boolean;
+  readonly idempotent: boolean;
+  /** Cost floor in micro-USD: what an act is charged at least. */
+  readonly costMicroUsd: number | null;
+  /** When an act that the agent executes becomes `unknown`, or one of ours is cut off. */
+  readonly deadlineMs: number | null;
+  readonly origin: string;
+}
+
+export interface AgentSetting {
+  readonly class: string | null;
+  readonly usdPerDayMicroUsd: number | null;
+}
+
+/** How Mandate itself executes an action. */
+export type ExecutorSetting =
+  | {
+      readonly kind: 'command';
+      readonly command: readonly string[];
+      readonly cwd: string;
+      readonly timeoutMs: number;
+      readonly env: Readonly<Record<string, string>>;
+    }
+  | {
+      readonly kind: 'http';
+      readonly url: string;
+      readonly method: string;
+      readonly secret: string | null;
+      readonly timeoutMs: number;
+      readonly allowPrivate: boolean;
+    }
+  | {
+      readonly kind: 'mcp';
+      readonly mcp: readonly string[];
+      readonly cwd: string;
+      readonly timeoutMs: number;
+    }
+  | {
+      readonly kind: 'mcpHttp';
+      readonly url: string;
+      readonly secret: string | null;
+      readonly timeoutMs: number;
+    };
+
+export interface UserSetting {
+  readonly scopes: readonly string[];
+  readonly roles: readonly string[];
+  /** What all agents under this person's authority may spend on a UTC day; absent or null takes the tenant's ceiling. */
+  readonly usdPerDayMicroUsd?: number | null;
+}
+
+export interface LimitSettings {
+  /** Distinct agents with live acts. */
+  readonly concurrentAgents: number | null;
+  readonly usdPerDayMicroUsd: number | null;
+  /** Actions a minute, per agent and action name (the rate guardrail). */
+  readonly actionsPerMinute: number | null;
+}
+
+export interface NotifySettings {
+  readonly digestMs: number;
+  readonly quiet: string | null;
+  readonly to: readonly string[];
+}
+
+/** The class that the charter gives an agent; null when it gives none. */
+export function agentClassOf(charter: Charter, agent: string): string | null {
+  return Object.hasOwn(charter.agents, agent) ? (charter.agents[agent]?.class ?? null) : null;
+}

@@ -1,0 +1,241 @@
+// The law, in one function: (action, snapshot) → decision with its trace.
+import type { Action, Severity } from './action.ts';
+import type { ApprovalNeeds } from './approval.ts';
+import { beginDraft, trustOf } from './draft.ts';
+import type { Draft } from './draft.ts';
+import type { Finding } from './finding.ts';
+import type { Reservation } from './limit.ts';
+import type { RestrictionKind } from './restriction.ts';
+import type { Snapshot } from './snapshot.ts';
+import type { Tier } from './tier.ts';
+import type { TrustLevel } from './trust.ts';
+import { needsOf, verdictOf } from './verdict.ts';
+import {
+  weighAuthority,
+  weighFindings,
+  weighLimits,
+  weighMode,
+  weighRestrictions,
+  weighRule,
+} from './weigh.ts';
+
+export type Effect = 'execute' | 'hold' | 'deny' | 'throttle' | 'none';
+
+export type DecisionCode =
+  | 'allowed'
+  | 'approved'
+  | 'audited'
+  | 'recorded'
+  | 'approval_required'
+  | 'denied'
+  | 'stopped'
+  | 'frozen'
+  | 'anonymous'
+  | 'scope_missing'
+  | 'consent_required'
+  | 'agent_unknown'
+  | 'limit_exceeded'
+  | 'throttled';
+
+/** One part of the decision in words, also when it changed nothing. */
+export interface TraceEntry {
+  readonly part:
+    | 'authority'
+    | 'rule'
+    | 'exception'
+    | 'lift'
+    | 'finding'
+    | 'restriction'
+    | 'limit'
+    | 'approval'
+    | 'mode';
+  readonly tier: Tier | null;
+  readonly text: string;
+}
+
+export interface Decision {
+  readonly tier: Tier;
+  readonly effect: Effect;
+  readonly code: DecisionCode;
+  readonly reasons: readonly string[];
+  /** Pattern of the winning rule; null when no rule matched. */
+  readonly rule: string | null;
+  /** Before the outcome. */
+  readonly trust: { readonly score: number; readonly level: TrustLevel };
+  readonly findings: readonly Finding[];
+  readonly restrictions: readonly {
+    readonly id: string;
+    readonly kind: RestrictionKind;
+    readonly floor: Tier;
+    readonly cause: string;
+  }[];
+  readonly phase: string | null;
+  readonly charterVersion: string;
+  readonly revision: number;
+  readonly obligations: readonly string[];
+  readonly trace: readonly TraceEntry[];
+  /** The charter's severity, or the agent's claim where that is higher: what a failure costs. */
+  readonly severity: Severity;
+  /** The charter's severity alone: what a success earns. No claim of the agent raises its own reward. */
+  readonly earnedSeverity: Severity;
+  /** What the act is charged at least, in micro-USD. */
+  readonly costMicroUsd: number;
+  /**
+   * Why it is red, in stable words: what an approval is given for. `rule:PATTERN`, `rule:none`, `exception:PATTERN`,
+   * `error:PATTERN`, `error:name`, `trust:probation`, `finding:CHECK`, `warning:CHECK` (three warnings together),
+   * `restriction:ID`, `mode:SUPERVISED`. Sorted. With code `audited`: what would have been held.
+   */
+  readonly causes: readonly string[];
+  /** Who must approve; null when nothing waits. */
+  readonly approval: ApprovalNeeds | null;
+  /** What act_start() must reserve for it. Given with every effect so that a refusal can show them; only `execute` reserves. */
+  readonly reservations: readonly Reservation[];
+}
+
+/**
+ * Judges one action against everything gathered about it. Pure, and never throws: input that cannot be judged,
+ * and a mistake in the law itself, are refused with a reason (I5). The order of restrictions, findings, grants and
+ * rules never shows in the answer (I4).
+ */
+export function decide(action: Action, snapshot: Snapshot): Decision {
+  try {
+    const problem = inputProblem(action, snapshot);
+    return problem === null ? judge(action, snapshot) : refuse(problem, snapshot);
+  } catch (error) {
+    return refuse(messageOf(error), snapshot);
+  }
+}
+
+// What the types promise is checked again where a slip would make a decision milder: comparisons with NaN are false.
+function inputProblem(action: Action, snapshot: Snapshot): string | null {
+  if (typeof action.agent !== 'string' || action.agent === '') return 'the agent has no name';
+  if (typeof action.action !== 'string' || action.action === '') return 'the action has no name';
+  if (!isRecord(action.parameters) || !isRecord(action.context))
+    return 'parameters and context must be objects';
+  if (!Array.isArray(action.chain)) return 'the delegation chain is no list';
+  const cost = action.costMicroUsd;
+  if (cost !== null && !(Number.isSafeInteger(cost) && cost >= 0)) {
+    return 'the estimated cost must be a whole number of micro-USD from 0';
+  }
+  return Number.isFinite(snapshot.nowMs) ? null : 'the snapshot carries no time';
+}
+
+function isRecord(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function judge(action: Action, snapshot: Snapshot): Decision {
+  const draft = beginDraft(action, snapshot);
+  weighRule(draft);
+  weighAuthority(draft);
+  weighFindings(draft);
+  weighRestrictions(draft);
+  weighLimits(draft);
+  const mode = weighMode(draft);
+  const approval = weighApproval(draft);
+  draft.trace.push(approval.entry, mode);
+  return conclude(draft, approval.isGiven);
+}
+
+interface ApprovalWeight {
+  readonly isGiven: boolean;
+  readonly entry: TraceEntry;
+}
+
+/** A given approval counts only if every fresh red cause is among those that people saw. */
+function weighApproval(draft: Draft): ApprovalWeight {
+  const given = draft.snapshot.approval;
+  if (given === null) return approvalWeight(false, 'No approval was presented.');
+  if (draft.refusals.length > 0) return approvalWeight(false, `Approval ${given.id} cannot lift a refusal.`);
+  if (draft.causes.length === 0) return approvalWeight(false, `Approval ${given.id} is not needed.`);
+  for (const cause of draft.causes) {
+    if (given.causes.includes(cause)) continue;
+    return approvalWeight(
+      false,
+      `Approval ${given.id} was not given for ${cause}, so it does not count; people must see it again.`,
+    );
+  }
+  return approvalWeight(true, `Approval ${given.id} was given for every cause that makes this red.`);
+}
+
+function approvalWeight(isGiven: boolean, text: string): ApprovalWeight {
+  return { isGiven, entry: { part: 'approval', tier: null, text } };
+}
+
+function conclude(draft: Draft, isApproved: boolean): Decision {
+  const { snapshot, match } = draft;
+  const verdict = verdictOf(draft, isApproved);
+  return {
+    tier: draft.tier,
+    effect: verdict.effect,
+    code: verdict.code,
+    reasons: verdict.reasons,
+    rule: match.rule === null ? null : match.rule.rule.match,
+    trust: draft.trust,
+    findings: draft.findings,
+    restrictions: draft.restrictions,
+    phase: draft.phase,
+    charterVersion: snapshot.law.version,
+    revision: snapshot.revision,
+    obligations: match.rule === null ? NONE : match.rule.rule.obligations,
+    trace: draft.trace,
+    severity: draft.severity,
+    earnedSeverity: draft.earnedSeverity,
+    costMicroUsd: draft.costMicroUsd,
+    causes: tidy(verdict.code === 'audited' ? draft.audited : draft.causes),
+    approval: verdict.effect === 'hold' ? needsOf(draft) : null,
+    reservations: draft.reservations,
+  };
+}
+
+const NONE: readonly string[] = [];
+
+function tidy(causes: readonly string[]): readonly string[] {
+  return causes.length < 2 ? causes : [...new Set(causes)].toSorted();
+}
+
+/** The answer where no judgement was possible: red and denied, with whatever could still be read. */
+function refuse(why: string, snapshot: Snapshot): Decision {
+  const reason = `Mandate could not judge this action (${why}), so it is refused. Correct the request; if it is sound, report this as a defect.`;
+  return {
+    tier: 'red',
+    effect: 'deny',
+    code: 'denied',
+    reasons: [reason],
+    rule: null,
+    trust: attempt(() => trustOf(snapshot), { score: 0, level: 'probation' }),
+    findings: [],
+    restrictions: [],
+    phase: null,
+    charterVersion: attempt(() => textOf(snapshot.law.version), ''),
+    revision: attempt(() => numberOf(snapshot.revision), 0),
+    obligations: NONE,
+    trace: [{ part: 'rule', tier: 'red', text: reason }],
+    severity: 'medium',
+    earnedSeverity: 'low',
+    costMicroUsd: 0,
+    causes: ['error:decide'],
+    approval: null,
+    reservations: [],
+  };
+}
+
+function attempt<Value>(read: () => Value, otherwise: Value): Value {
+  try {
+    return read();
+  } catch {
+    return otherwise;
+  }
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function numberOf(value: unknown): number {
+  return typeof value === 'number' ? value : 0;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'an unknown error';
+}

@@ -1,0 +1,193 @@
+// Pure facts detected on one action, each with a severity. Findings never allow anything: they only raise floors.
+import type { Action } from './action.ts';
+import type { ActionSetting } from './charter.ts';
+import { branchThreats } from './finding/branches.ts';
+import { deploymentIssues } from './finding/deployment.ts';
+import { diffSize } from './finding/diff.ts';
+import { compileGlobs } from './finding/glob.ts';
+import { findLeaks } from './finding/leaks.ts';
+import { touchedPaths } from './finding/paths.ts';
+import { redactText, SCAN_LIMIT } from './finding/redact.ts';
+import { titleOf } from './finding/secrets.ts';
+
+export { compileGlobs } from './finding/glob.ts';
+export type { CompiledGlob } from './finding/glob.ts';
+export { pathParameters, touchesPath } from './finding/paths.ts';
+export { redact } from './finding/redact.ts';
+export { findSecrets } from './finding/secrets.ts';
+export { parseWindow } from './finding/deployment.ts';
+
+export type FindingSeverity = 'info' | 'warning' | 'error' | 'critical';
+
+export interface Finding {
+  /** `cost`, `secret_leak`, `protected_path`, `branch_protection`, `deployment_safety`, `rate_limit`, `diff_size`, or a name of one's own. */
+  readonly check: string;
+  readonly severity: FindingSeverity;
+  /** What was found and what to do next, without the secret itself. */
+  readonly message: string;
+  /** JSON pointer (RFC 6901) into the action, e.g. `/parameters/path`; null where there is no single place. */
+  readonly pointer: string | null;
+}
+
+/** What Mandate has on record about the thing about to be deployed. Null where nobody gathered it, which is stricter. */
+export interface DeploymentFacts {
+  /** A recorded successful test act on the same commit or resource, newer than its last write. */
+  readonly testsPassed: boolean;
+  readonly openCriticalFindings: number;
+}
+
+export interface GuardrailSettings {
+  readonly cost: {
+    readonly warningMicroUsd: number;
+    readonly errorMicroUsd: number;
+    readonly criticalMicroUsd: number;
+  };
+  readonly secretLeak: boolean;
+  readonly protectedPaths: readonly string[];
+  readonly protectedBranches: readonly string[];
+  /** Deployment window: `Mon-Fri 09:00-17:00 Europe/Berlin`; null is any time. */
+  readonly deploymentWindow: string | null;
+  readonly diff: { readonly warningLines: number; readonly errorLines: number };
+}
+
+/** The shipped thresholds (domain.md, Guardrails). A charter replaces them setting by setting. */
+export const DEFAULT_GUARDRAILS: GuardrailSettings = {
+  cost: { warningMicroUsd: 1_000_000, errorMicroUsd: 10_000_000, criticalMicroUsd: 50_000_000 },
+  secretLeak: true,
+  protectedPaths: ['.env*', 'secrets/**', '**/*.pem', '**/*.key', '**/credentials.*', '.aws/**', '.ssh/**'],
+  protectedBranches: ['main', 'master', 'production', 'staging'],
+  deploymentWindow: null,
+  diff: { warningLines: 500, errorLines: 2_000 },
+};
+
+export interface FindingNeeds {
+  readonly action: Action;
+  /** What the charter says of the action; null when it says nothing. */
+  readonly setting: ActionSetting | null;
+  readonly settings: GuardrailSettings;
+  /** Only looked at for `deploy.*`; null counts as not known. */
+  readonly deployment: DeploymentFacts | null;
+  /** What the act is charged at least: the estimate or the charter's floor, whichever is more. */
+  readonly costMicroUsd: number;
+  readonly nowMs: number;
+}
+
+/** How many findings of one check are reported; more would say nothing new. */
+const MAX_FINDINGS = 10;
+
+/**
+ * The shipped guardrails that one action and its facts can answer, always in the same order. The rate guardrail is a
+ * limit that act_start() reserves exactly; no count made here could be.
+ */
+export function detectFindings(needs: FindingNeeds): readonly Finding[] {
+  return [
+    ...costFindings(needs),
+    ...(needs.settings.secretLeak ? secretFindings(needs.action) : []),
+    ...pathFindings(needs),
+    ...branchFindings(needs),
+    ...deploymentFindings(needs),
+    ...diffFindings(needs),
+  ];
+}
+
+function costFindings({ costMicroUsd, settings: { cost } }: FindingNeeds): readonly Finding[] {
+  const found = (severity: FindingSeverity, message: string): readonly Finding[] => [
+    { check: 'cost', severity, message, pointer: null },
+  ];
+  // A cost that is no amount cannot be compared with anything.
+  if (!Number.isFinite(costMicroUsd) || costMicroUsd < 0)
+    return found('critical', 'The cost is no amount; send it in USD.');
+  const usd = `${(costMicroUsd / 1_000_000).toFixed(2)} USD`;
+  const advice = 'Split the work or have it approved.';
+  if (costMicroUsd >= cost.criticalMicroUsd) return found('critical', `Costs at least ${usd}. ${advice}`);
+  if (costMicroUsd >= cost.errorMicroUsd) return found('error', `Costs at least ${usd}. ${advice}`);
+  return costMicroUsd >= cost.warningMicroUsd ? found('warning', `Costs at least ${usd}.`) : [];
+}
+
+function secretFindings(action: Action): readonly Finding[] {
+  const { certain, likely, isOver } = findLeaks(action.parameters);
+  const over: readonly Finding[] = isOver
+    ? [
+        {
+          check: 'secret_leak',
+          severity: 'critical',
+          message: `The parameters hold more than ${SCAN_LIMIT / 1024} KB of text, which is not searched for secrets. Send large content by reference.`,
+          pointer: '/parameters',
+        },
+      ]
+    : [];
+  const leaks = certain.slice(0, MAX_FINDINGS).map(({ kind, pointer }): Finding => ({
+    check: 'secret_leak',
+    severity: 'critical',
+    message: `Contains a secret (${titleOf(kind)}). Take it out, revoke it, and name it by its place in the vault.`,
+    pointer,
+  }));
+  const [first] = likely;
+  // One warning however many there are: three guesses together would otherwise hold the action like a certainty.
+  const guess: readonly Finding[] =
+    first === undefined
+      ? []
+      : [
+          {
+            check: 'secret_leak',
+            severity: 'warning',
+            message: `Looks like a secret (${titleOf(first.kind)}, ${likely.length} in all). If it is one, name it by its place in the vault.`,
+            pointer: first.pointer,
+          },
+        ];
+  return [...over, ...leaks, ...guess];
+}
+
+function pathFindings({ action, setting, settings }: FindingNeeds): readonly Finding[] {
+  if (settings.protectedPaths.length === 0) return [];
+  const touched = touchedPaths(action, setting, compileGlobs(settings.protectedPaths));
+  return touched.slice(0, MAX_FINDINGS).map(({ pointer, value, glob }) => ({
+    check: 'protected_path',
+    severity: 'critical',
+    message: `Touches ${shown(value)}, which ${glob} guards. Use another path, or have it approved.`,
+    pointer: redactText(pointer),
+  }));
+}
+
+function branchFindings({ action, setting, settings }: FindingNeeds): readonly Finding[] {
+  return branchThreats(action, setting, settings.protectedBranches)
+    .slice(0, MAX_FINDINGS)
+    .map(({ operation, branch }) => ({
+      check: 'branch_protection',
+      severity: 'critical',
+      message:
+        branch === null
+          ? `Means ${operation} and does not say on which branch, so it may be a guarded one. Name the branch.`
+          : `Means ${operation} on ${shown(branch)}, which is guarded. Work on another branch and open a pull request.`,
+      pointer: null,
+    }));
+}
+
+function deploymentFindings({ action, deployment, settings, nowMs }: FindingNeeds): readonly Finding[] {
+  if (!/^deploy(?:\.|$)/i.test(action.action)) return [];
+  const issues = deploymentIssues(deployment, settings.deploymentWindow, nowMs);
+  if (issues.length === 0) return [];
+  const severity = issues.length === 1 ? 'warning' : 'error';
+  return [
+    {
+      check: 'deployment_safety',
+      severity,
+      message: `Not safe to deploy: ${issues.join('; ')}.`,
+      pointer: null,
+    },
+  ];
+}
+
+function diffFindings({ action, setting, settings: { diff } }: FindingNeeds): readonly Finding[] {
+  const { lines, pointer } = diffSize(action, setting);
+  if (lines <= diff.warningLines) return [];
+  const severity = lines > diff.errorLines ? 'error' : 'warning';
+  const message = `Changes ${lines} lines, more than ${severity === 'error' ? diff.errorLines : diff.warningLines}. Split the change.`;
+  return [{ check: 'diff_size', severity, message, pointer }];
+}
+
+// What the agent wrote, fit to be shown: without secrets and control characters, and not endless.
+function shown(text: string): string {
+  const short = text.length > 120 ? `${text.slice(0, 120)}…` : text;
+  return JSON.stringify(redactText(short));
+}

@@ -1,0 +1,70 @@
+// One pass over a text for all prefixes at once (Aho and Corasick, "Efficient string matching", CACM 18(6), 1975):
+// the time does not grow with the number of formats, and no text can make it slow.
+
+export interface Automaton {
+  /** Column of the table by character code below 128; 0 for characters that stand in no word. */
+  readonly columns: Uint8Array;
+  readonly width: number;
+  /** Next state by `state * width + column`. */
+  readonly next: Int16Array;
+  /** Indices of the words that end in a state, longest first. */
+  readonly ends: readonly (readonly number[])[];
+}
+
+/** Compiles ASCII words, which may repeat. At most 32,767 states, far above what the tables need. */
+export function compileAutomaton(words: readonly string[]): Automaton {
+  const columns = new Uint8Array(128);
+  let width = 1;
+  for (const char of new Set(words.join(''))) {
+    columns[char.charCodeAt(0)] = width;
+    width += 1;
+  }
+  const { children, own } = buildTrie(words, columns);
+  const next = new Int16Array(children.length * width);
+  const ends: number[][] = own.map((list) => [...list]);
+  const fallback = new Int16Array(children.length);
+  // Breadth first, so that a state's fallback is complete before the state is.
+  const queue: number[] = [0];
+  for (let head = 0; head < queue.length; head += 1) {
+    const state = queue[head] ?? 0;
+    const back = fallback[state] ?? 0;
+    if (state !== 0) ends[state]?.push(...(ends[back] ?? []));
+    for (let column = 0; column < width; column += 1) {
+      const child = children[state]?.get(column);
+      const over = state === 0 ? 0 : (next[back * width + column] ?? 0);
+      next[state * width + column] = child ?? over;
+      if (child !== undefined) {
+        fallback[child] = over;
+        queue.push(child);
+      }
+    }
+  }
+  return { columns, width, next, ends };
+}
+
+/** The state after one more character; state 0 is the start. */
+export function advance(automaton: Automaton, state: number, code: number): number {
+  if (code >= 128) return 0;
+  return automaton.next[state * automaton.width + (automaton.columns[code] ?? 0)] ?? 0;
+}
+
+function buildTrie(words: readonly string[], columns: Uint8Array) {
+  const children: Map<number, number>[] = [new Map()];
+  const own: number[][] = [[]];
+  for (const [index, word] of words.entries()) {
+    let state = 0;
+    for (let i = 0; i < word.length; i += 1) {
+      const column = columns[word.charCodeAt(i)] ?? 0;
+      let child = children[state]?.get(column);
+      if (child === undefined) {
+        child = children.length;
+        children.push(new Map());
+        own.push([]);
+        children[state]?.set(column, child);
+      }
+      state = child;
+    }
+    own[state]?.push(index);
+  }
+  return { children, own };
+}

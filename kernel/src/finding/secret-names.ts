@@ -1,0 +1,81 @@
+// Which names say that their value is a secret. Used twice: the generic rule warns of such assignments, and
+// redaction hides such values whatever they look like.
+import { wordsOf } from './leaves.ts';
+
+const WORDS: ReadonlySet<string> = new Set(
+  (
+    'password passwords passwd pwd passphrase passcode secret secrets token tokens apikey apikeys authorization ' +
+    'credential credentials cookie cookies bearer jwt otp totp cvv cvc privatekey secretkey accesskey authtoken ' +
+    'accesstoken refreshtoken clientsecret sessionid psk'
+  ).split(' '),
+);
+const KEYS: ReadonlySet<string> = new Set(
+  'api access private secret encryption signing auth master account service session ssh shared deploy security license storage hmac app admin'.split(
+    ' ',
+  ),
+);
+const PAIRS: ReadonlySet<string> = new Set([
+  'connection string',
+  'pass phrase',
+  'session id',
+  'recovery code',
+  'mfa code',
+  'pass word',
+]);
+// What may follow without changing what the value is.
+const SUFFIXES: ReadonlySet<string> = new Set(
+  'value values hash old new current confirm confirmation text plain plaintext raw base64 b64 encoded'.split(
+    ' ',
+  ),
+);
+// Tokens that are positions in a list, or the counts and kinds of tokens.
+const HARMLESS: ReadonlySet<string> = new Set(
+  'page next continuation sync max min total prompt completion input output num used'.split(' '),
+);
+const NUMERIC: ReadonlySet<string> = new Set(
+  'password passwd pwd passcode otp totp cvv cvc pin mfa_code recovery_code'.split(' '),
+);
+
+/**
+ * The word for which a name counts as secret (`password`, `api_key`, …), or null.
+ * `token_type`, `max_tokens`, `secret_name` and `password_file` are not secret: their last word says something else.
+ */
+export function secretName(name: string): string | null {
+  // A name that was redacted has been judged already, by what it was.
+  if (name.includes('[redacted:')) return null;
+  const words = [...wordsOf(name)];
+  while (words.length > 1 && (SUFFIXES.has(words.at(-1) ?? '') || /^\d+$/.test(words.at(-1) ?? '')))
+    words.pop();
+  const last = (words.at(-1) ?? '').replace(/\d{1,3}$/, '');
+  const before = words.at(-2) ?? '';
+  if (WORDS.has(last)) return HARMLESS.has(before) && last.startsWith('token') ? null : last;
+  if (last === 'key' || last === 'keys') return KEYS.has(before) ? `${before}_key` : null;
+  if (PAIRS.has(`${before} ${last}`)) return `${before}_${last}`;
+  return words.length === 1 && last === 'pin' ? 'pin' : null;
+}
+
+/** Whether a number under such a name is the secret itself, and not a count of tokens. */
+export function isNumericSecret(word: string): boolean {
+  return NUMERIC.has(word);
+}
+
+/** Text that stands where a secret belongs and is none: a template, a mask, a reference to a store. */
+export function isPlaceholder(value: string): boolean {
+  if (/^(?:\$|%[A-Za-z{(]|\{\{|<|\[redacted|\*{3}|#\{)/.test(value)) return true;
+  if (/^(?:vault|env|secret|op|sops|ref|arn|projects|keychain|file):?(?:\/\/|:)/i.test(value)) return true;
+  return (
+    value !== '' &&
+    new Set(value.replace(/[-_.]/g, '').toLowerCase()).size <= 1 &&
+    /^[xX0*.\-_•?]+$/.test(value)
+  );
+}
+
+/** Shannon entropy of the characters, in bits for each. At most the first 512 count. */
+export function entropyOf(text: string): number {
+  const counts = new Map<string, number>();
+  const sample = text.slice(0, 512);
+  for (const char of sample) counts.set(char, (counts.get(char) ?? 0) + 1);
+  let bits = 0;
+  for (const count of counts.values()) bits -= (count / sample.length) * Math.log2(count / sample.length);
+  return bits;
+}

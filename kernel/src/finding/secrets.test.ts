@@ -1,0 +1,302 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { checksumBase62, checksumBech32, checksumGrafana, crc32, hasChecksum } from './checksum.ts';
+import { compileAutomaton, advance } from './automaton.ts';
+import { redact, redactText } from './redact.ts';
+import { NAMED_SECRET_FORMATS, SECRET_FORMATS } from './secret-formats.ts';
+import { ALPHABETS, parseBody } from './secret-format.ts';
+import type { Part, SecretFormat } from './secret-format.ts';
+import { isPlaceholder, secretName } from './secret-names.ts';
+import { findSecrets, scanSecrets, titleOf } from './secrets.ts';
+import { looksRandom } from './token-match.ts';
+
+const HEX = 'd8f1c0a95b7e4f32a6c8e1907b3d5f24';
+const ALNUM = 'aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xY3zA5bC7d';
+
+interface Sample {
+  readonly format: SecretFormat;
+  readonly token: string;
+  /** Where the secret itself starts in the token: behind the label, where the prefix is one. */
+  readonly from: number;
+}
+
+function partOf(part: Part): fc.Arbitrary<string> {
+  if (part.kind === 'literal') return fc.constant(part.text);
+  const alphabet = new RegExp(`[${ALPHABETS[part.of]}]`);
+  const chars = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code)).filter((c) => alphabet.test(c));
+  const max = Math.min(part.max, part.min + 40);
+  return fc.string({ unit: fc.constantFrom(...chars), minLength: part.min, maxLength: max });
+}
+
+function bodyOf(body: string): fc.Arbitrary<string> {
+  return fc.tuple(...parseBody(body).map(partOf)).map((parts) => parts.join(''));
+}
+
+function sampleOf(format: SecretFormat): fc.Arbitrary<Sample> {
+  return fc
+    .tuple(bodyOf(format.lead ?? ''), fc.constantFrom(...format.prefixes), bodyOf(format.body))
+    .filter(([lead, , body]) => !isPlaceholder(lead + body) && (format.strict !== true || looksRandom(lead + body)))
+    .map(([lead, prefix, body]) => ({
+      format,
+      token: lead + prefix + body,
+      from: format.label === true ? lead.length + prefix.length : 0,
+    }));
+}
+
+const anySample = fc.constantFrom(...SECRET_FORMATS).chain(sampleOf);
+const glue = fc.constantFrom('', ' ', '"', "'", '\n', '(', '=', ', ', 'use ', 'x: ', '\\n', '%3D', '`', '[', '> ');
+const after = fc.constantFrom('', ' ', '"', '\n', ')', ' and so on', '",', ' #');
+
+test('there are at least 150 formats, each with a name, a body that can be read and a public source', () => {
+  assert.ok(SECRET_FORMATS.length >= 150);
+  for (const format of [...SECRET_FORMATS, ...NAMED_SECRET_FORMATS]) {
+    assert.match(format.source, /^(?:RFC \d+|[a-z0-9.-]+\.[a-z]{2,}\b)/i, format.kind);
+    assert.ok(format.provider !== '' && format.name !== '', format.kind);
+    assert.doesNotThrow(() => parseBody(format.body), format.kind);
+  }
+  const kinds = SECRET_FORMATS.map(({ kind }) => kind);
+  assert.deepEqual(kinds.filter((kind, i) => kinds.indexOf(kind) !== i), []);
+});
+
+test('a token of every format is found, whatever stands around it', () => {
+  for (const format of SECRET_FORMATS) {
+    fc.assert(
+      fc.property(sampleOf(format), glue, after, (sample, before, behind) => {
+        const found = findSecrets(before + sample.token + behind);
+        const start = before.length + sample.from;
+        const end = before.length + sample.token.length;
+        assert.ok(
+          found.some((secret) => !secret.generic && secret.start <= start && secret.end >= end),
+          `${format.kind}: ${JSON.stringify(before + sample.token + behind)} gave ${JSON.stringify(found)}`,
+        );
+      }),
+      { numRuns: 12 },
+    );
+  }
+});
+
+test('a value of every named format is found where its name says whose it is', () => {
+  for (const { kind, words, body } of NAMED_SECRET_FORMATS) {
+    const names = words.split('|').map((list) => list.replaceAll(' ', '_'));
+    fc.assert(
+      fc.property(fc.constantFrom(...names), bodyOf(body), (name, value) => {
+        fc.pre(!isPlaceholder(value));
+        assert.ok(findSecrets(`${name.toUpperCase()}="${value}"`).some(({ generic }) => !generic), `${kind}: ${name}=${value}`);
+      }),
+      { numRuns: 6 },
+    );
+  }
+});
+
+test('redaction never lets a token through, in values, keys, lists or nested objects', () => {
+  fc.assert(
+    fc.property(anySample, glue, after, (sample, before, behind) => {
+      const text = before + sample.token + behind;
+      const shown = JSON.stringify(redact({ note: text, [text]: 1, list: [{ deep: [text] }], token: sample.token }));
+      assert.ok(!shown.includes(JSON.stringify(sample.token.slice(sample.from)).slice(1, -1)), `${sample.format.kind}: ${shown}`);
+    }),
+    { numRuns: 400 },
+  );
+});
+
+test('redacting twice changes nothing', () => {
+  const word = fc.oneof(fc.string(), anySample.map(({ token }) => `is ${token} it`), fc.constantFrom('password=Hunter2hunter2', 'a://b:c@d'));
+  const json = fc.letrec((tie) => ({
+    node: fc.oneof({ maxDepth: 3 }, word, fc.integer(), fc.constant(null), fc.array(tie('node'), { maxLength: 3 }), fc.dictionary(fc.oneof(word, fc.constantFrom('token', 'password', 'pin')), tie('node'), { maxKeys: 3 })),
+  })).node as fc.Arbitrary<Parameters<typeof redact>[0]>;
+  fc.assert(fc.property(json, (value) => assert.deepEqual(redact(redact(value)), redact(value))));
+});
+
+const SPECIFIC: readonly (readonly [kind: string, text: string])[] = [
+  ['aws_access_key_id', 'key AKIAIOSFODNN7EXAMPLE'],
+  ['aws_secret_access_key', 'aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY'],
+  ['aws_secret_access_key', '{"SecretAccessKey": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}'],
+  ['github_pat', `git clone https://x/ && export GH=ghp_${ALNUM.slice(0, 36)}`],
+  ['private_key', '-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----'],
+  ['private_key', '-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaA'],
+  ['private_key', '-----BEGIN PGP PRIVATE KEY BLOCK-----\nx'],
+  ['private_key', 'PuTTY-User-Key-File-3: ssh-ed25519'],
+  ['jwt', 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U'],
+  ['url_password', 'postgres://app:tiger@db.internal:5432/main'],
+  ['url_password', 'mongodb+srv://app:p%40ss@cluster0.mongodb.net'],
+  ['url_password', 'redis://:hunter2@cache:6379'],
+  ['url_password', 'https://oauth2:t0ps3cret@gitlab.example.org/a.git'],
+  ['ado_password', 'Server=db;User Id=sa;Password=Tiger!42;'],
+  ['azure_account_key', `DefaultEndpointsProtocol=https;AccountName=x;AccountKey=${ALNUM}${ALNUM}abcdef==;`],
+  ['bearer_token', `Authorization: Bearer ${ALNUM}`],
+  ['basic_auth', 'Authorization: Basic YWRtaW46aHVudGVyMmh1bnRlcjI='],
+  ['heroku_api_key', 'HEROKU_API_KEY=0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0'],
+  ['datadog_api_key', `datadog_api_key: "${HEX}"`],
+];
+
+test('well-known secrets are named for what they are', () => {
+  for (const [kind, text] of SPECIFIC) {
+    const found = findSecrets(text).filter(({ generic }) => !generic);
+    assert.deepEqual(found.map((secret) => secret.kind), [kind], text);
+  }
+});
+
+const GENERIC = ['password = "hunter2hunter2"', "DB_PASSWORD='Tr0ub4dor&3'", 'api_key: 9f8a7c6b5d4e3f2a1b0c', '"client_secret": "q8Zk3-pXw92LmN0v"', 'token=Zx81kQpL93mVbT20'];
+
+test('an assignment that merely looks secret is only a guess', () => {
+  for (const text of GENERIC) assert.deepEqual(findSecrets(text).map(({ generic }) => generic), [true], text);
+});
+
+const HARMLESS = [
+  'The token of appreciation was a bearer of good news; no password is required to read the secret garden.',
+  'id 550e8400-e29b-41d4-a716-446655440000, request req-7f0c1c2e-0000-4000-8000-abcdefabcdef, api-7f0c1c2e-0000-4000-8000-abcdefabcdef',
+  'commit 3f786850e387550fdab836ed7e6dc881de23001b fixes 89e6c98d92887913cadf06b2adb97f26cde4849b',
+  'sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 md5 d41d8cd98f00b204e9800998ecf8427e',
+  '"integrity": "sha512-oaH6BRZ8s+7n5ZtEJOCRWiP2TlpO3bEm0dYBPV3KmKbbx2mcTFRAGEXr5HaVHvQfTpMzYZHbv4s9z+ZS9Bqg8A=="',
+  '"resolved": "https://registry.npmjs.org/fast-check/-/fast-check-4.10.2.tgz",',
+  'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+  'password: string; token?: string; const apiKey = process.env.API_KEY; const secret = await vault.read(path);',
+  'PASSWORD=$DB_PASSWORD TOKEN=${TOKEN} api_key={{ api_key }} secret=<your-secret-here> password=********',
+  'ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx and AKIAXXXXXXXXXXXXXXXX are placeholders',
+  'max_tokens: 4096, token_type: "access_token_2_v1", next_page_token="CAUQAA123456789abc"',
+  'https://example.org:8443/a?b=c, mailto:a@b.example, ssh://git@github.com/x/y.git, postgres://localhost/db, file:///a:b/c',
+  'postgres://app:${PASSWORD}@db/main and https://<user>:<password>@host',
+  '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----',
+  '.btn-sk-live { color: #fff } .sk-folding-cube{width:40px} const key_live = "live_update_of_the_dashboard_view"',
+  'test_that_a_user_with_2_factors_can_log_in_and_out_again test_UserCanLogIn cache-key-d41d8cd98f00b204e9800998ecf8427e',
+  'Bearer authentication is required; Basic authentication is not. 12:30:00 a=b c:d e://f',
+  'SKU SK-1234, order AC-99, SG.pl, s.toLowerCase().replaceAll, re_export_everything, pat.match, 00D, EAAA, hooks.slack.com/docs',
+];
+
+test('ordinary text, identifiers, hashes, images and templates are no secrets', () => {
+  for (const text of HARMLESS) assert.deepEqual(findSecrets(text), [], text);
+});
+
+test('random base64, hexadecimal and UUIDs are no secrets, however much of them', () => {
+  const base64 = fc.uint8Array({ minLength: 200, maxLength: 3000 }).map((bytes) => Buffer.from(bytes).toString('base64'));
+  const hex = fc.uint8Array({ minLength: 16, maxLength: 64 }).map((bytes) => Buffer.from(bytes).toString('hex'));
+  fc.assert(fc.property(fc.oneof(base64, hex, fc.uuid()), (text) => assert.deepEqual(findSecrets(text), [])), { numRuns: 300, seed: 7 });
+});
+
+test('a token with a right checksum is found even when it is glued to other letters', () => {
+  const random = ALNUM.slice(0, 30);
+  const token = `ghp_${random}${checksumBase62(random)}`;
+  assert.deepEqual(findSecrets(`zz${token}`).map(({ kind, start }) => [kind, start]), [['github_pat', 2]]);
+  assert.deepEqual(findSecrets(`zzghp_${ALNUM.slice(0, 36)}`), []);
+});
+
+test('checksums agree with their published vectors', () => {
+  assert.equal(crc32('123456789'), 0xcbf43926);
+  const data = 'a'.repeat(52);
+  assert.ok(hasChecksum('bech32', 'age-secret-key-1', data.replaceAll('a', 'q') + checksumBech32('age-secret-key-', 'q'.repeat(52))));
+  // The valid test vector of BIP 173 with the longest data part that the alphabet allows in one line.
+  assert.ok(hasChecksum('bech32', 'A1', '2UEL5L'));
+  assert.ok(!hasChecksum('bech32', 'A1', '2UEL5M'));
+  const body = `${HEX}_${checksumGrafana(`glsa_${HEX}`)}`;
+  assert.ok(hasChecksum('crc32_grafana', 'glsa_', body));
+  assert.ok(!hasChecksum('crc32_base62', 'ghp_', ALNUM.slice(0, 36)));
+});
+
+test('names that merely mention a secret are not secret names', () => {
+  const table: readonly (readonly [string, string | null])[] = [
+    ['password', 'password'],
+    ['dbPassword', 'password'],
+    ['DB_PASSWORD', 'password'],
+    ['passwordConfirmation', 'password'],
+    ['x-api-key', 'api_key'],
+    ['apiKey', 'api_key'],
+    ['AWSSecretAccessKey', 'access_key'],
+    ['authorization', 'authorization'],
+    ['Set-Cookie', 'cookie'],
+    ['github_token', 'token'],
+    ['token2', 'token'],
+    ['connectionString', 'connection_string'],
+    ['pin', 'pin'],
+    ['gpio_pin', null],
+    ['max_tokens', null],
+    ['nextPageToken', null],
+    ['token_type', null],
+    ['secret_name', null],
+    ['password_file', null],
+    ['public_key', null],
+    ['key', null],
+    ['cacheKey', null],
+  ];
+  for (const [name, word] of table) assert.equal(secretName(name), word, name);
+});
+
+test('everything under a secret-looking key is hidden, and counts of tokens are not', () => {
+  assert.deepEqual(
+    redact({ password: 'a', credentials: { user: 'u', list: ['x', 7] }, usage: { max_tokens: 5, token: 9 }, pin: 1234, ok: 'plain' }),
+    {
+      password: '[redacted:password]',
+      credentials: { user: '[redacted:credentials]', list: ['[redacted:credentials]', 7] },
+      usage: { max_tokens: 5, token: 9 },
+      pin: '[redacted:pin]',
+      ok: 'plain',
+    },
+  );
+});
+
+test('a key __proto__ stays a key, colliding keys stay apart, and what is too deep or too long is hidden', () => {
+  const hostile = JSON.parse('{"__proto__": {"password": "x"}}') as Parameters<typeof redact>[0];
+  assert.equal(JSON.stringify(redact(hostile)), '{"__proto__":{"password":"[redacted:password]"}}');
+  const pat = (n: number): string => `ghp_${ALNUM.slice(n, n + 36)}`;
+  assert.deepEqual(redact({ [pat(0)]: 1, [pat(1)]: 2 }), { '[redacted:github_pat]': 1, '[redacted:github_pat]#2': 2 });
+  let deep: Parameters<typeof redact>[0] = 'x';
+  for (let i = 0; i < 5000; i += 1) deep = [deep];
+  assert.match(JSON.stringify(redact(deep)), /\[redacted:too_deep\]/);
+  assert.deepEqual(redact(['a '.repeat(200_000), 'b']), ['[redacted:not_scanned]', '[redacted:not_scanned]']);
+});
+
+test('a secret found is replaced and the text around it stays', () => {
+  assert.equal(redactText('postgres://app:tiger@db/main'), 'postgres://app:[redacted:url_password]@db/main');
+  assert.equal(redactText(`a ${'AKIAIOSFODNN7EXAMPLE'} b`), 'a [redacted:aws_access_key_id] b');
+  assert.equal(titleOf('github_pat'), 'GitHub personal access token (classic)');
+  assert.equal(titleOf('password'), 'password');
+});
+
+const HOSTILE: readonly (readonly [string, (n: number) => string])[] = [
+  ['one letter', (n) => 'a'.repeat(n)],
+  ['prefixes of JWTs', (n) => '-eyJ'.repeat(n / 4)],
+  ['halves of JWTs', (n) => 'eyJaaaaaaaaaa.'.repeat(n / 14)],
+  ['JWTs up to the last part', (n) => `${'-eyJaaaaaaaa'.repeat(n / 12)}.eyJ`],
+  ['labels', (n) => 'access_token='.repeat(n / 13)],
+  ['bearers', (n) => 'Bearer '.repeat(n / 7)],
+  ['assignments', (n) => 'password="'.repeat(n / 10)],
+  ['signs', (n) => '='.repeat(n)],
+  ['URLs', (n) => 'a://'.repeat(n / 4)],
+  ['user names', (n) => 'a://b:'.repeat(n / 6)],
+  ['PEM heads', (n) => '-----BEGIN '.repeat(n / 11)],
+  ['private key heads', (n) => '-----BEGIN PRIVATE KEY-----'.repeat(n / 27)],
+  ['prefixes of many', (n) => 'sk-ant-api03-sk-proj-'.repeat(n / 21)],
+  ['base64 of a token', (n) => 'AKIA'.repeat(n / 4)],
+];
+
+test('the work grows with the length of the text and with nothing else', () => {
+  for (const [name, text] of HOSTILE) {
+    const stepsFor = (length: number): number => {
+      const work = { steps: 0 };
+      scanSecrets(text(length), work);
+      return work.steps;
+    };
+    const [small, large] = [stepsFor(8_000), stepsFor(64_000)];
+    assert.ok(large <= small * 8 * 1.2 + 1000, `${name}: ${small} steps for 8,000 characters, ${large} for 64,000`);
+    assert.ok(large <= 64_000 * 130, `${name}: ${large} steps for 64,000 characters`);
+  }
+});
+
+test('the automaton finds every word at every place that a plain search finds it', () => {
+  const word = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: 1, maxLength: 4 });
+  fc.assert(
+    fc.property(fc.array(word, { minLength: 1, maxLength: 8 }), fc.string({ unit: fc.constantFrom('a', 'b', 'c', 'é'), maxLength: 40 }), (words, text) => {
+      const automaton = compileAutomaton(words);
+      const found: string[] = [];
+      let state = 0;
+      for (let i = 0; i < text.length; i += 1) {
+        state = advance(automaton, state, text.charCodeAt(i));
+        for (const index of automaton.ends[state] ?? []) found.push(`${index}@${i}`);
+      }
+      const expected = words.flatMap((w, index) =>
+        Array.from({ length: text.length }, (_, i) => i).filter((i) => text.slice(0, i + 1).endsWith(w)).map((i) => `${index}@${i}`),
+      );
+      assert.deepEqual(found.toSorted(), expected.toSorted());
+    }),
+  );
+});

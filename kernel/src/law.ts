@@ -1,0 +1,49 @@
+// A charter, compiled once: rules into a trie with decision lists, conditions into closures. A charter with any
+// problem compiles to no law at all, so that nothing written in it can be silently ignored (I5).
+import type { ActionSetting, Charter } from './charter.ts';
+import { checkCharter } from './law-check.ts';
+import { createPatternTable } from './pattern.ts';
+import { compileRule } from './rule-compile.ts';
+import type { CompiledRule } from './rule-compile.ts';
+import { createRuleBook } from './rule.ts';
+import type { RuleBook } from './rule.ts';
+
+export interface Law {
+  /** Content hash of the charter. */
+  readonly version: string;
+  readonly charter: Charter;
+  /** The rules in their compiled form: not plain data, and rebuilt by `compileLaw` wherever a law is needed. */
+  readonly rules: RuleBook;
+}
+
+/** What is wrong in a charter, with the path to it, so that the loader can name line and column. */
+export interface CharterProblem {
+  /** E.g. `['tiers', 'yellow', 'actions', 3, 'except', 'when']`, or the rule's own origin. */
+  readonly origin: string;
+  readonly message: string;
+  /** Offset within the offending string (a CEL source), where there is one. */
+  readonly offset: number | null;
+}
+
+export type LawResult =
+  | { readonly kind: 'law'; readonly law: Law }
+  | { readonly kind: 'refused'; readonly problems: readonly CharterProblem[] };
+
+/** Compiles a charter into the law that `decide` applies, or says everything that is wrong with it at once. */
+export function compileLaw(charter: Charter, version: string): LawResult {
+  const problems: CharterProblem[] = [];
+  checkCharter(charter, problems);
+  const compiled: CompiledRule[] = [];
+  for (const rule of charter.rules) {
+    const each = compileRule(rule, problems);
+    if (each !== null) compiled.push(each);
+  }
+  if (problems.length > 0) return { kind: 'refused', problems };
+  const settings = createPatternTable(charter.actions.map((setting) => [setting.match, setting] as const));
+  return { kind: 'law', law: { version, charter, rules: createRuleBook(compiled, settings) } };
+}
+
+/** What the charter knows of an action: its setting under the most specific pattern, or null. */
+export function settingOf(law: Law, action: string): ActionSetting | null {
+  return law.rules.entryOf(action).setting;
+}

@@ -1,0 +1,87 @@
+// One rule of a charter, checked and made ready: its conditions as closures, its paths as globs, and the outcome it
+// has when nothing special happens, so that deciding builds as little as possible.
+import type { ApprovalNeeds } from './approval.ts';
+import { DEFAULT_APPROVAL_MS } from './approval.ts';
+import type { Rule, RuleException } from './charter.ts';
+import type { Condition } from './condition.ts';
+import { compileCondition, RULE_ROOTS } from './condition.ts';
+import { compileGlobs } from './finding.ts';
+import type { CharterProblem } from './law.ts';
+import { patternProblem } from './pattern.ts';
+import { NO_MATCH } from './rule-outcome.ts';
+import type { RuleMatch } from './rule-outcome.ts';
+
+export interface CompiledRule {
+  readonly rule: Rule;
+  readonly when: Condition | null;
+  readonly except: readonly CompiledException[];
+  /** Whether a condition reads `context`, which is only what the agent says. */
+  readonly readsClaims: boolean;
+  readonly needs: ApprovalNeeds;
+  /** The outcome when no condition errs and no exception applies. */
+  readonly plain: RuleMatch;
+}
+
+export interface CompiledException {
+  readonly exception: RuleException;
+  readonly globs: ReturnType<typeof compileGlobs> | null;
+  readonly when: Condition | null;
+}
+
+/** Compiles one rule; what is wrong with it is added to `problems`, and then there is no rule. */
+export function compileRule(rule: Rule, problems: CharterProblem[]): CompiledRule | null {
+  const before = problems.length;
+  const wrongPattern = patternProblem(rule.match);
+  if (wrongPattern !== null) problems.push({ origin: rule.origin, message: wrongPattern, offset: null });
+  const when = compileWhen(rule.when, rule.origin, problems);
+  const except = rule.except.map((exception) => compileException(exception, problems));
+  if (problems.length > before) return null;
+  const needs: ApprovalNeeds = {
+    requiredRoles: rule.approvers,
+    quorum: rule.quorum,
+    expiresMs: rule.expiresMs ?? DEFAULT_APPROVAL_MS,
+    fourEyes: rule.fourEyes,
+  };
+  const sources = [rule.when, ...rule.except.map((exception) => exception.when)];
+  // The word alone is enough: a false alarm costs a second pass, a miss would let a claim loosen a decision.
+  const readsClaims = sources.some((source) => source?.includes('context'));
+  const compiled = { rule, when, except, readsClaims, needs };
+  const plain: RuleMatch = {
+    ...NO_MATCH,
+    tier: rule.tier,
+    cause: `rule:${rule.match}`,
+    ruleText: `The rule ${rule.match} (${rule.origin}) says ${rule.tier}.`,
+    exceptionText:
+      rule.except.length === 0 ? 'The rule has no exceptions.' : 'None of its exceptions applies.',
+  };
+  return withPlain(compiled, plain);
+}
+
+function withPlain(compiled: Omit<CompiledRule, 'plain'>, plain: RuleMatch): CompiledRule {
+  const match: { -readonly [Key in keyof RuleMatch]: RuleMatch[Key] } = { ...plain };
+  const whole: CompiledRule = { ...compiled, plain: match };
+  match.rule = whole;
+  return whole;
+}
+
+function compileWhen(source: string | null, origin: string, problems: CharterProblem[]): Condition | null {
+  if (source === null) return null;
+  const result = compileCondition(source, RULE_ROOTS);
+  if (result.kind === 'compiled') return result.condition;
+  for (const { message, offset } of result.problems)
+    problems.push({ origin, message: `when: ${message}`, offset });
+  return null;
+}
+
+function compileException(exception: RuleException, problems: CharterProblem[]): CompiledException {
+  if (exception.paths.length === 0 && exception.when === null) {
+    const message =
+      'the exception names neither paths nor a condition, so it could never apply; give it `paths` or `when`';
+    problems.push({ origin: exception.origin, message, offset: null });
+  }
+  return {
+    exception,
+    globs: exception.paths.length === 0 ? null : compileGlobs(exception.paths),
+    when: compileWhen(exception.when, exception.origin, problems),
+  };
+}

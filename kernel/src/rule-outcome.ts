@@ -1,0 +1,148 @@
+// What one rule says about one action once its condition and its exceptions have been asked. Whatever cannot be
+// evaluated counts as matching and is at least red, so that a broken condition never opens a door.
+import type { Action } from './action.ts';
+import type { ActionSetting, Charter, Rule } from './charter.ts';
+import { agentClassOf } from './charter.ts';
+import type { Condition } from './condition.ts';
+import { touchesPath } from './finding.ts';
+import type { CompiledException, CompiledRule } from './rule-compile.ts';
+import type { DecisionList, RuleFacts } from './rule.ts';
+import { strictest } from './tier.ts';
+import type { Tier } from './tier.ts';
+
+export interface RuleMatch {
+  /** null: no rule matched. */
+  readonly rule: CompiledRule | null;
+  /** The rule's tier after its exceptions, before trust. */
+  readonly tier: Tier;
+  /** Stable words for what set the tier: `rule:PATTERN`, `exception:PATTERN`, `error:PATTERN`, `rule:none`. */
+  readonly cause: string;
+  /** For the trace, in words. */
+  readonly ruleText: string;
+  readonly exceptionText: string;
+}
+
+/** Everything a condition may look at. */
+export interface Scene {
+  readonly action: Action;
+  readonly facts: RuleFacts;
+  readonly setting: ActionSetting | null;
+  readonly charter: Charter;
+}
+
+/**
+ * `strict` is the law: an error counts as a match. `lenient` asks what rules would say if the agent had claimed
+ * nothing; there a condition that misses its claim is simply not met, because the strict pass has judged it already.
+ */
+export type Pass = 'strict' | 'lenient';
+
+/** What nobody wrote a rule for waits for a human. */
+export const NO_MATCH: RuleMatch = {
+  rule: null,
+  tier: 'red',
+  cause: 'rule:none',
+  ruleText: 'No rule of the charter matches this action, so it is red.',
+  exceptionText: 'Without a rule there are no exceptions.',
+};
+
+/** The outcome of the first rule in the list that matches. */
+export function firstMatch(list: DecisionList, scene: Scene, pass: Pass): RuleMatch {
+  let bindings: Bindings | null = null;
+  for (const compiled of list.rules) {
+    let error: string | null = null;
+    if (compiled.when !== null) {
+      bindings ??= bindingsOf(scene);
+      const met = compiled.when.evaluate(bindings);
+      if (met.kind === 'error' && pass === 'lenient') continue;
+      if (met.kind === 'value' && !met.value) continue;
+      if (met.kind === 'error') error = met.message;
+    }
+    if (error === null && compiled.except.length === 0) return compiled.plain;
+    bindings ??= bindingsOf(scene);
+    return settle(compiled, error, { ...scene, bindings, pass });
+  }
+  return NO_MATCH;
+}
+
+interface BoundScene extends Scene {
+  readonly bindings: Bindings;
+  readonly pass: Pass;
+}
+
+type Bindings = Parameters<Condition['evaluate']>[0];
+
+function bindingsOf({ action, facts, charter }: Scene): Bindings {
+  return {
+    parameters: action.parameters,
+    context: action.context,
+    agent: { id: action.agent, class: agentClassOf(charter, action.agent) },
+    // Nobody and nothing are empty maps, so that `has(user.id)` is false and `user.id` is an error.
+    user:
+      action.user === null
+        ? NOTHING
+        : { id: action.user.id, email: action.user.email, roles: facts.userRoles },
+    resource: action.resource ?? NOTHING,
+    findings: facts.findings,
+    now: facts.nowMs,
+  };
+}
+
+const NOTHING = {};
+
+interface Applied {
+  tier: Tier | null;
+  texts: string[];
+  hasError: boolean;
+}
+
+function settle(compiled: CompiledRule, error: string | null, scene: BoundScene): RuleMatch {
+  const { rule, plain } = compiled;
+  const applied: Applied = { tier: null, texts: [], hasError: false };
+  for (const exception of compiled.except) apply(exception, rule, scene, applied);
+  if (error === null && applied.tier === null) return plain;
+  let tier = applied.tier ?? rule.tier;
+  let ruleText = plain.ruleText;
+  if (error !== null) {
+    tier = strictest([tier, errorFloor(rule)]);
+    ruleText = `The condition of the rule ${rule.match} (${rule.origin}) could not be evaluated (${error}), so the rule counts as matching and is ${errorFloor(rule)} at least.`;
+  }
+  const kind = error !== null || applied.hasError ? 'error' : 'exception';
+  const exceptionText = applied.texts.length === 0 ? plain.exceptionText : applied.texts.join(' ');
+  return { rule: compiled, tier, cause: `${kind}:${rule.match}`, ruleText, exceptionText };
+}
+
+function apply(compiled: CompiledException, rule: Rule, scene: BoundScene, applied: Applied): void {
+  const { exception, globs, when } = compiled;
+  const touched = globs === null ? null : touchesPath(scene.action, scene.setting, globs);
+  if (touched !== null) {
+    note(
+      applied,
+      exception.tier,
+      `Its exception applies: ${touched.pointer} touches ${touched.glob}, which is ${exception.tier}.`,
+    );
+  }
+  if (when === null) return;
+  const met = when.evaluate(scene.bindings);
+  if (met.kind === 'value') {
+    if (met.value)
+      note(applied, exception.tier, `Its exception applies: ${exception.when}, which is ${exception.tier}.`);
+    return;
+  }
+  if (scene.pass === 'lenient') return;
+  applied.hasError = true;
+  const floor = errorFloor(rule);
+  note(
+    applied,
+    strictest([exception.tier, floor]),
+    `An exception (${exception.origin}) could not be evaluated (${met.message}), so it is ${floor} at least.`,
+  );
+}
+
+function note(applied: Applied, tier: Tier, text: string): void {
+  applied.tier = applied.tier === null ? tier : strictest([applied.tier, tier]);
+  applied.texts.push(text);
+}
+
+function errorFloor(rule: Rule): Tier {
+  return rule.tier === 'black' ? 'black' : 'red';
+}

@@ -1,0 +1,231 @@
+// Patterns, selectors, conditions and exceptions, compiled once into short decision lists, so that a charter of
+// ten thousand rules decides as fast as one of forty. The order in which rules were written never matters.
+import type { Action, JsonObject } from './action.ts';
+import type { ActionSetting, Charter, Rule } from './charter.ts';
+import { agentClassOf } from './charter.ts';
+import type { Finding } from './finding.ts';
+import type { Law } from './law.ts';
+import { compareSpecificity, createMemo, createPatternTable, isActionName } from './pattern.ts';
+import type { PatternTable } from './pattern.ts';
+import type { CompiledRule } from './rule-compile.ts';
+import { firstMatch } from './rule-outcome.ts';
+import type { RuleMatch } from './rule-outcome.ts';
+import { compareTiers } from './tier.ts';
+
+/** What rule matching needs to know beside the action. A snapshot's facts fit. */
+export interface RuleFacts {
+  readonly tenant: string;
+  readonly nowMs: number;
+  readonly principal: { readonly id: string; readonly roles: readonly string[] } | null;
+  readonly userRoles: readonly string[];
+  readonly findings: readonly Finding[];
+}
+
+/** The rules that may decide one action of one caller, strongest first, cut at the first that always matches. */
+export interface DecisionList {
+  readonly rules: readonly CompiledRule[];
+  readonly readsClaims: boolean;
+}
+
+/** A charter's rules, compiled. Its memory of decision lists is dropped together with it. */
+export interface RuleBook {
+  readonly entryOf: (action: string) => RuleEntry;
+}
+
+interface RuleEntry {
+  /** The name is one that no rule could spell. */
+  readonly isOdd: boolean;
+  readonly setting: ActionSetting | null;
+  readonly listOf: (subject: Subject) => DecisionList;
+}
+
+interface Subject {
+  readonly action: Action;
+  readonly facts: RuleFacts;
+  readonly charter: Charter;
+}
+
+type SelectorField = keyof Rule['selectors'];
+
+const FIELDS: readonly SelectorField[] = ['agent', 'agentClass', 'user', 'role', 'tenant', 'environment'];
+const MAX_NAMES = 4096;
+const MAX_LISTS_PER_NAME = 16_384;
+const NO_CLAIMS: JsonObject = {};
+
+/**
+ * The outcome of the charter's rules for an action: the first match in the order of `compareRules`, with its
+ * exceptions. Constant time in the number of rules once a name has been seen. What the agent says of itself
+ * (`context`) cannot make the outcome milder than it would be had it said nothing.
+ */
+export function matchRule(law: Law, action: Action, facts: RuleFacts): RuleMatch {
+  const entry = law.rules.entryOf(action.action);
+  const list = entry.listOf({ action, facts, charter: law.charter });
+  const scene = { action, facts, setting: entry.setting, charter: law.charter };
+  let match = firstMatch(list, scene, 'strict');
+  if (list.readsClaims && !isEmpty(action.context)) {
+    const unclaimed = firstMatch(list, { ...scene, action: { ...action, context: NO_CLAIMS } }, 'lenient');
+    if (compareTiers(unclaimed.tier, match.tier) > 0) match = withoutClaims(unclaimed);
+  }
+  return entry.isOdd ? oddName(match) : match;
+}
+
+function isEmpty(object: JsonObject): boolean {
+  for (const key in object) if (Object.hasOwn(object, key)) return false;
+  return true;
+}
+
+function withoutClaims(match: RuleMatch): RuleMatch {
+  return {
+    ...match,
+    ruleText: `${match.ruleText} What the agent says in its context cannot make this milder.`,
+  };
+}
+
+function oddName(match: RuleMatch): RuleMatch {
+  const ruleText =
+    'The name of the action has characters or a length that no rule could spell, so it is at least red.';
+  if (compareTiers(match.tier, 'red') >= 0) return match;
+  return { ...match, tier: 'red', cause: 'error:name', ruleText };
+}
+
+/**
+ * The order in which rules are tried: final ones first; then the more specific pattern, the greater number of
+ * selectors, the stricter tier. What is still equal is ordered by its content, never by its place in the file.
+ */
+export function compareRules(a: Rule, b: Rule): number {
+  return compareStanding(a, b) || compareTexts(contentOf(a), contentOf(b));
+}
+
+function compareStanding(a: Rule, b: Rule): number {
+  if (a.final !== b.final) return a.final ? -1 : 1;
+  return (
+    compareSpecificity(a.match, b.match) ||
+    countSelectors(b) - countSelectors(a) ||
+    compareTiers(b.tier, a.tier)
+  );
+}
+
+function compareTexts(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+function countSelectors(rule: Rule): number {
+  let count = 0;
+  for (const field of FIELDS) if (rule.selectors[field] !== undefined) count++;
+  return count;
+}
+
+// A list with a fixed order, so that neither the file nor the order of keys in an object shows.
+function contentOf(rule: Rule): string {
+  const selectors = FIELDS.map((field) => rule.selectors[field] ?? null);
+  const except = rule.except.map((exception) => [exception.tier, exception.paths, exception.when]);
+  const approval = [rule.approvers, rule.quorum, rule.expiresMs, rule.fourEyes];
+  const rest = [rule.lift, rule.requires, rule.obligations, rule.enforcement];
+  return JSON.stringify([selectors, rule.when, except, approval, rest]);
+}
+
+/** Files compiled rules under their patterns. Settings come along so that one look-up by name finds both. */
+export function createRuleBook(
+  rules: readonly CompiledRule[],
+  settings: PatternTable<ActionSetting>,
+): RuleBook {
+  // Sorted once here, because a name that ten thousand rules cover must not sort them on its first call.
+  const ranked = rules
+    .map((compiled) => ({ compiled, content: contentOf(compiled.rule) }))
+    .toSorted(
+      (a, b) => compareStanding(a.compiled.rule, b.compiled.rule) || compareTexts(a.content, b.content),
+    )
+    .map(({ compiled }, rank) => [compiled.rule.match, { compiled, rank }] as const);
+  const table = createPatternTable(ranked);
+  const candidatesOf = (name: string): readonly CompiledRule[] =>
+    table
+      .all(name)
+      .toSorted((a, b) => a.rank - b.rank)
+      .map(({ compiled }) => compiled);
+  return { entryOf: createMemo(MAX_NAMES, (name) => createEntry(name, candidatesOf(name), settings)) };
+}
+
+function createEntry(
+  name: string,
+  candidates: readonly CompiledRule[],
+  settings: PatternTable<ActionSetting>,
+): RuleEntry {
+  const mentioned = mentionedValues(candidates);
+  const known = { isOdd: !isActionName(name), setting: settings.first(name) };
+  if (mentioned.length === 0) {
+    const list = createList(candidates);
+    return { ...known, listOf: () => list };
+  }
+  const lists = new Map<string, DecisionList>();
+  const listOf = (subject: Subject): DecisionList => {
+    const key = keyOf(mentioned, subject);
+    let list = lists.get(key);
+    if (list === undefined) {
+      list = createList(candidates.filter(({ rule }) => isSelected(rule, subject)));
+      if (lists.size >= MAX_LISTS_PER_NAME) lists.clear();
+      lists.set(key, list);
+    }
+    return list;
+  };
+  return { ...known, listOf };
+}
+
+type Mentioned = readonly (readonly [SelectorField, ReadonlySet<string>])[];
+
+/** The selector values that could matter for a name. All others are alike, so strangers share one list. */
+function mentionedValues(candidates: readonly CompiledRule[]): Mentioned {
+  const mentioned: [SelectorField, Set<string>][] = [];
+  for (const field of FIELDS) {
+    const values = new Set(candidates.flatMap(({ rule }) => rule.selectors[field] ?? []));
+    if (values.size > 0) mentioned.push([field, values]);
+  }
+  return mentioned;
+}
+
+function createList(candidates: readonly CompiledRule[]): DecisionList {
+  const cut = candidates.findIndex(({ when }) => when === null);
+  const rules = cut === -1 ? candidates : candidates.slice(0, cut + 1);
+  return { rules, readsClaims: rules.some(({ readsClaims }) => readsClaims) };
+}
+
+// Lengths are written before values so that no two subjects share a key.
+function keyOf(mentioned: Mentioned, subject: Subject): string {
+  let key = '';
+  for (const [field, values] of mentioned) {
+    for (const value of valuesOf(field, subject)) if (values.has(value)) key += `${value.length}:${value}`;
+    key += ';';
+  }
+  return key;
+}
+
+function isSelected(rule: Rule, subject: Subject): boolean {
+  for (const field of FIELDS) {
+    const wanted = rule.selectors[field];
+    if (wanted !== undefined && !valuesOf(field, subject).some((value) => wanted.includes(value)))
+      return false;
+  }
+  return true;
+}
+
+/** The values that a caller has for a selector. Roles are those of the user behind the agent and of the key itself. */
+function valuesOf(field: SelectorField, { action, facts, charter }: Subject): readonly string[] {
+  switch (field) {
+    case 'agent':
+      return [action.agent];
+    case 'agentClass':
+      return listOfOne(agentClassOf(charter, action.agent));
+    case 'user':
+      return listOfOne(action.user?.id ?? null);
+    case 'role':
+      return facts.principal === null ? facts.userRoles : [...facts.userRoles, ...facts.principal.roles];
+    case 'tenant':
+      return [facts.tenant];
+    case 'environment':
+      return listOfOne(charter.environment);
+  }
+}
+
+function listOfOne(value: string | null): readonly string[] {
+  return value === null ? [] : [value];
+}

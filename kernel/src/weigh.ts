@@ -1,0 +1,283 @@
+// The parts of a decision, each of which looks at one thing and adds what it finds to the draft. A part says
+// something in the trace also when it changed nothing, so that silence never has to be read.
+import { agentClassOf } from './charter.ts';
+import type { Decision, TraceEntry } from './decide.ts';
+import { addCause, addRefusal, addTrace, raise } from './draft.ts';
+import type { Draft } from './draft.ts';
+import { detectFindings } from './finding.ts';
+import type { Finding, FindingSeverity } from './finding.ts';
+import { missingConsent, missingGrant, missingScope } from './grant.ts';
+import type { MissingAuthority } from './grant.ts';
+import { describeExceeded, findExceeded, reservationsFor } from './limit.ts';
+import { inForce, isExcepted, scopeCovers } from './restriction.ts';
+import type { Restriction, RestrictionSubject } from './restriction.ts';
+import { matchRule } from './rule.ts';
+import { strictest } from './tier.ts';
+import type { Tier } from './tier.ts';
+
+/** Who asks, whether the agent may exist, and whether scopes, delegations, tasks and consents reach so far. */
+export function weighAuthority(draft: Draft): void {
+  const { action, snapshot, match } = draft;
+  const { charter } = snapshot.law;
+  const before = draft.refusals.length;
+  if (snapshot.principal === null) {
+    addRefusal(
+      draft,
+      'anonymous',
+      'Nobody is known to be asking; send an API key, a token or a signed request.',
+    );
+  }
+  if (charter.registration === 'closed' && !Object.hasOwn(charter.agents, action.agent)) {
+    const text = `Registration is closed and the charter names no agent ${action.agent}; add it under agents, or open registration.`;
+    addRefusal(draft, 'agent_unknown', text);
+  }
+  if (match.rule !== null) addMissing(draft, missingScope(match.rule.rule.requires, snapshot.userScopes));
+  addMissing(draft, missingGrant(action, snapshot.grants, snapshot.nowMs));
+  addMissing(draft, missingConsent(action, snapshot.grants, snapshot.nowMs));
+  if (draft.refusals.length === before) {
+    return addTrace(draft, 'authority', 'green', 'The authority behind this action reaches far enough.');
+  }
+  raise(draft, 'red');
+  const missing = draft.refusals.slice(before).map(({ text }) => text);
+  addTrace(draft, 'authority', 'red', missing.join(' '));
+}
+
+function addMissing(draft: Draft, missing: MissingAuthority | null): void {
+  if (missing !== null) addRefusal(draft, missing.code, missing.text);
+}
+
+/** The charter's rule with its exceptions, and what trust makes of its tier. */
+export function weighRule(draft: Draft): void {
+  const { action, snapshot } = draft;
+  draft.findings = collectFindings(draft);
+  const { tenant, nowMs, principal, userRoles } = snapshot;
+  const match = matchRule(snapshot.law, action, {
+    tenant,
+    nowMs,
+    principal,
+    userRoles,
+    findings: draft.findings,
+  });
+  draft.match = match;
+  addTrace(draft, 'rule', match.rule === null ? match.tier : match.rule.rule.tier, match.ruleText);
+  addTrace(draft, 'exception', match.tier, match.exceptionText);
+  const lifted = lift(draft);
+  addTrace(draft, 'lift', lifted.tier, lifted.text);
+  raise(draft, lifted.tier);
+  if (lifted.tier === 'black') {
+    addRefusal(
+      draft,
+      'denied',
+      `${match.ruleText} ${action.action} is never allowed, and no approval changes that.`,
+    );
+  } else if (lifted.tier === 'red') {
+    const own = match.rule === null ? null : match.rule.rule.enforcement;
+    const isAudited = (own ?? snapshot.law.charter.enforcement) === 'audit';
+    const isProbation = match.tier === 'yellow';
+    addCause(
+      draft,
+      isProbation ? 'trust:probation' : match.cause,
+      isProbation ? lifted.text : redText(draft),
+      isAudited,
+    );
+  }
+}
+
+function redText({ match }: Draft): string {
+  return match.cause.startsWith('rule:') ? match.ruleText : `${match.ruleText} ${match.exceptionText}`;
+}
+
+interface Lift {
+  readonly tier: Tier;
+  readonly text: string;
+}
+
+/** The only step that lowers anything, and only yellow to green. */
+function lift({ match, trust, severity }: Draft): Lift {
+  if (match.tier !== 'yellow')
+    return { tier: match.tier, text: `Trust (${trust.level}) changes nothing: only yellow can be lifted.` };
+  if (trust.level === 'probation') {
+    return {
+      tier: 'red',
+      text: `The agent is on probation (score ${trust.score}), so what is yellow for others waits for approval.`,
+    };
+  }
+  if (match.rule !== null && !match.rule.rule.lift)
+    return { tier: 'yellow', text: 'The rule says that trust lifts nothing here.' };
+  const isMild = severity === 'low' || severity === 'medium';
+  if (trust.level === 'autonomous' || (trust.level === 'trusted' && isMild)) {
+    return {
+      tier: 'green',
+      text: `The agent is ${trust.level} (score ${trust.score}), which lifts yellow of ${severity} severity to green.`,
+    };
+  }
+  return {
+    tier: 'yellow',
+    text: `The agent is ${trust.level} (score ${trust.score}), which does not lift yellow of ${severity} severity.`,
+  };
+}
+
+const FINDING_RANK: Readonly<Record<FindingSeverity, number>> = {
+  critical: 0,
+  error: 1,
+  warning: 2,
+  info: 3,
+};
+
+function collectFindings({ action, setting, snapshot, costMicroUsd }: Draft): readonly Finding[] {
+  const { guardrails } = snapshot.law.charter;
+  const { deployment, nowMs } = snapshot;
+  const detected = detectFindings({ action, setting, settings: guardrails, deployment, costMicroUsd, nowMs });
+  if (snapshot.findings.length === 0 && detected.length < 2) return detected;
+  return [...detected, ...snapshot.findings].toSorted(byWeight);
+}
+
+// A severity that nobody knows ranks with critical.
+function rankOf(finding: Finding): number {
+  return FINDING_RANK[finding.severity] ?? 0;
+}
+
+function byWeight(a: Finding, b: Finding): number {
+  const bySeverity = rankOf(a) - rankOf(b);
+  return bySeverity !== 0 ? bySeverity : compareTexts(textOf(a), textOf(b));
+}
+
+function textOf(finding: Finding): string {
+  return `${finding.check}\n${finding.pointer ?? ''}\n${finding.message}\n${finding.severity}`;
+}
+
+function compareTexts(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+/** Critical, error, or three warnings together: red. */
+export function weighFindings(draft: Draft): void {
+  const { findings } = draft;
+  if (findings.length === 0) return addTrace(draft, 'finding', 'green', 'The guardrails found nothing.');
+  const isAudited = draft.snapshot.law.charter.enforcement === 'audit';
+  const warnings = findings.filter((finding) => rankOf(finding) === FINDING_RANK.warning);
+  const grave = findings.filter((finding) => rankOf(finding) < FINDING_RANK.warning);
+  const areTooMany = warnings.length >= 3;
+  const isRed = grave.length > 0 || areTooMany;
+  if (isRed) raise(draft, 'red');
+  for (const finding of grave) addCause(draft, `finding:${finding.check}`, finding.message, isAudited);
+  if (areTooMany)
+    for (const finding of warnings) addCause(draft, `warning:${finding.check}`, finding.message, isAudited);
+  const names = findings.map((finding) => `${finding.check} (${finding.severity})`).join(', ');
+  addTrace(draft, 'finding', isRed ? 'red' : 'green', `The guardrails found: ${names}.`);
+}
+
+/** Stops, freezes, pauses, flags, phases and throttles that stand and reach this action. */
+export function weighRestrictions(draft: Draft): void {
+  const { action, snapshot } = draft;
+  if (snapshot.restrictions.length === 0)
+    return addTrace(draft, 'restriction', 'green', 'No restriction stands.');
+  const subject = { action, agentClass: agentClassOf(snapshot.law.charter, action.agent) };
+  const standing = standingRestrictions(draft, subject);
+  if (standing.length === 0)
+    return addTrace(draft, 'restriction', 'green', 'No restriction in force reaches this action.');
+  const listed: Decision['restrictions'][number][] = [];
+  const binding: Tier[] = [];
+  const texts: string[] = [];
+  for (const restriction of standing) {
+    const { id, kind, cause } = restriction;
+    const floor = floorOf(restriction);
+    listed.push({ id, kind, floor, cause });
+    if (kind === 'stop' && isSafeState(draft)) {
+      texts.push(`Passed as a safe-state action by an operator in spite of ${nameOf(restriction)}.`);
+      continue;
+    }
+    binding.push(floor);
+    texts.push(weighRestriction(draft, restriction, floor));
+  }
+  draft.restrictions = listed;
+  addTrace(draft, 'restriction', strictest(binding), texts.join(' '));
+}
+
+function standingRestrictions(draft: Draft, subject: RestrictionSubject): readonly Restriction[] {
+  const standing: Restriction[] = [];
+  const phases: string[] = [];
+  for (const restriction of draft.snapshot.restrictions) {
+    if (!inForce(restriction, draft.snapshot.nowMs) || !scopeCovers(restriction.scope, subject)) continue;
+    // A phase governs what it lets pass, too.
+    if (restriction.kind === 'phase') phases.push(restriction.cause);
+    if (!isExcepted(restriction, draft.action.action)) standing.push(restriction);
+  }
+  if (phases.length > 0) draft.phase = phases.toSorted().join(', ');
+  return standing.length < 2 ? standing : standing.toSorted((a, b) => compareTexts(sortText(a), sortText(b)));
+}
+
+function sortText(restriction: Restriction): string {
+  return `${restriction.id}\n${restriction.kind}\n${restriction.floor}\n${restriction.scope}\n${restriction.cause}`;
+}
+
+/** A stop is black and a freeze at least red, whatever their row says. */
+function floorOf({ kind, floor }: Restriction): Tier {
+  if (kind === 'stop') return 'black';
+  return kind === 'freeze' ? strictest([floor, 'red']) : floor;
+}
+
+function weighRestriction(draft: Draft, restriction: Restriction, floor: Tier): string {
+  const { id, kind } = restriction;
+  const what = nameOf(restriction);
+  raise(draft, floor);
+  if (kind === 'stop') {
+    const text = `Stopped by ${what}. Nothing in its scope starts until somebody with the role resumes it.`;
+    addRefusal(draft, 'stopped', text);
+    return text;
+  }
+  if (kind === 'freeze') {
+    const text = `Frozen by ${what}. A person with the role must lift the freeze with a reason.`;
+    addRefusal(draft, 'frozen', text);
+    return text;
+  }
+  if (floor === 'green' || floor === 'yellow') return `Under ${what}.`;
+  const text = `Restricted by ${what}.`;
+  if (floor === 'red') addCause(draft, `restriction:${id}`, text, isPhaseAudited(draft, restriction));
+  else addRefusal(draft, 'denied', `${text} Nothing passes until it is lifted.`);
+  return text;
+}
+
+function isPhaseAudited(draft: Draft, { kind }: Restriction): boolean {
+  return kind === 'phase' && draft.snapshot.law.charter.enforcement === 'audit';
+}
+
+function nameOf({ kind, id, scope, cause }: Restriction): string {
+  return `${kind} ${id} (${scope}): ${cause}`;
+}
+
+/** Stopping agents must not leave a drum hot: an operator may bring the thing into its safe state through a stop. */
+function isSafeState({ setting, snapshot }: Draft): boolean {
+  if (setting === null || !setting.safeState || snapshot.principal === null) return false;
+  return snapshot.principal.roles.includes('operator') || snapshot.principal.roles.includes('admin');
+}
+
+/** What starting would take, and whether it still fits under every ceiling. */
+export function weighLimits(draft: Draft): void {
+  const { action, snapshot, costMicroUsd } = draft;
+  draft.reservations = reservationsFor(snapshot.law.charter, { action, costMicroUsd, nowMs: snapshot.nowMs });
+  if (draft.reservations.length === 0)
+    return addTrace(draft, 'limit', null, 'The charter sets no ceiling for this action.');
+  const exceeded = findExceeded(draft.reservations, snapshot.used);
+  if (exceeded === null) return addTrace(draft, 'limit', null, 'Every ceiling leaves room.');
+  const text = describeExceeded(exceeded);
+  addRefusal(draft, exceeded.kind === 'cost' ? 'limit_exceeded' : 'throttled', text);
+  addTrace(draft, 'limit', null, text);
+}
+
+/** SUPERVISED is a floor of red everywhere, and so is a mode that nobody knows. */
+export function weighMode(draft: Draft): TraceEntry {
+  const { mode } = draft.snapshot;
+  if (mode === 'FULL') return { part: 'mode', tier: null, text: 'The mode is FULL and changes nothing.' };
+  if (mode === 'DRY_RUN')
+    return {
+      part: 'mode',
+      tier: null,
+      text: 'The mode is DRY_RUN: this is decided and recorded, and nothing runs.',
+    };
+  const text = `The mode is ${mode}, so everything waits for approval.`;
+  raise(draft, 'red');
+  addCause(draft, 'mode:SUPERVISED', text, false);
+  return { part: 'mode', tier: 'red', text };
+}

@@ -1,0 +1,30 @@
+// The one entry of package.json's scripts: whatever Node runs it (20 or newer) and whatever is installed yet, the
+// verb ends up running the sources on Node 24. Nothing is imported here that does not come with Node.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { handOver } from '../server/bin/node24.mjs';
+import { ensureInstalled } from './install.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const [verb = '', ...rest] = process.argv.slice(2);
+const script = (name, ...args) => [join(root, 'scripts', name), ...args];
+
+const verbs = {
+  start: () => ['--conditions=source', join(root, 'server/src/main.ts'), 'start', ...rest],
+  mandate: () => ['--conditions=source', join(root, 'server/src/main.ts'), ...rest],
+  test: () => ['--conditions=source', ...script('test.mjs', ...rest)],
+  check: () => script('check.mjs', ...rest),
+  format: () => [join(root, 'node_modules/oxfmt/bin/oxfmt'), ...(rest.length > 0 ? rest : [root])],
+  build: () => script('build.mjs', ...rest),
+  bench: () => script('bench.mjs', ...rest),
+};
+
+if (!Object.hasOwn(verbs, verb)) {
+  process.stderr.write(`There is no "${verb}" here. One of: ${Object.keys(verbs).join(', ')}.\n`);
+  process.exit(2);
+}
+ensureInstalled(root);
+const quickstart = join(root, 'examples/quickstart/charter.yaml');
+if (verb === 'start' && existsSync(quickstart)) process.env.MANDATE_CHARTER ??= quickstart;
+handOver(verbs[verb]());

@@ -1,0 +1,122 @@
+// One act as it stands on record: what was asked, what was decided, how it ended.
+import type { Decision, Json, JsonObject, Reservation, Severity, Tier } from '@mandate/kernel';
+
+export type ActStatus =
+  | 'recorded'
+  | 'success'
+  | 'failed'
+  | 'denied'
+  | 'waiting_for_approval'
+  | 'permitted'
+  | 'executing'
+  | 'cancelled'
+  | 'expired'
+  | 'unknown';
+
+/** What makes a waiting act begin once it is approved. */
+export type RunsOn = 'approval' | 'repeat' | 'permit';
+
+/** Live acts have begun and have no end yet. */
+export const LIVE: readonly ActStatus[] = ['executing', 'permitted'];
+
+/** The action as people and the journal may see it: secrets replaced. */
+export interface ActDisplay {
+  readonly parameters: Json;
+  readonly context: Json;
+  readonly resource: Json;
+  readonly chain: readonly string[];
+  readonly onBehalfOf: string | null;
+}
+
+export interface Act {
+  readonly id: string;
+  readonly tenant: string;
+  readonly agent: string;
+  readonly action: string;
+  readonly status: ActStatus;
+  readonly tier: Tier;
+  readonly severity: Severity;
+  readonly principal: string;
+  readonly userId: string | null;
+  readonly digest: string;
+  readonly display: ActDisplay;
+  readonly decision: Decision;
+  readonly sealed: Uint8Array;
+  readonly sealedResult: Uint8Array | null;
+  readonly error: string | null;
+  readonly executor: string | null;
+  readonly runsOn: RunsOn;
+  readonly costMicroUsd: number;
+  readonly actualCostMicroUsd: number | null;
+  readonly reservations: readonly Reservation[];
+  readonly approvalId: string | null;
+  readonly worker: string | null;
+  readonly trust: { readonly before: number; readonly after: number } | null;
+  readonly confirmedBy: string | null;
+  readonly compensates: string | null;
+  readonly traceId: string | null;
+  readonly createdMs: number;
+  readonly startedMs: number | null;
+  readonly startByMs: number | null;
+  readonly deadlineMs: number | null;
+  readonly endedMs: number | null;
+}
+
+/** A row about to be written by act_start() or act_record(). */
+export interface NewAct {
+  readonly id: string;
+  readonly agent: string;
+  readonly action: string;
+  readonly status: ActStatus;
+  readonly tier: Tier;
+  readonly severity: Severity;
+  readonly principal: string;
+  readonly userId: string | null;
+  readonly resourceType: string | null;
+  readonly resourceId: string | null;
+  readonly digest: string;
+  readonly display: ActDisplay;
+  readonly decision: Decision;
+  readonly error: string | null;
+  readonly executor: string | null;
+  readonly runsOn: RunsOn;
+  readonly costMicroUsd: number;
+  readonly reservations: readonly Reservation[];
+  readonly approvalId: string | null;
+  readonly worker: string | null;
+  readonly compensates: string | null;
+  readonly traceId: string | null;
+  readonly startByMs: number | null;
+  readonly deadlineMs: number | null;
+}
+
+/** An approval to be opened together with the act that waits for it. */
+export interface NewApproval {
+  readonly id: string;
+  readonly requester: string;
+  readonly requesterUser: string | null;
+  readonly causes: readonly string[];
+  readonly requiredRoles: readonly string[];
+  readonly quorum: number;
+  readonly fourEyes: boolean;
+  readonly expiresMs: number;
+}
+
+/** Same principal, key and digest: the same request. The digest is over the body as it was parsed. */
+export interface Idempotency {
+  readonly principal: string;
+  readonly key: string;
+  readonly digest: string;
+}
+
+/** One line for the journal, written in the transaction that it tells of. */
+export interface Entry {
+  readonly kind: string;
+  readonly agent: string | null;
+  readonly actId: string | null;
+  readonly actor: string;
+  readonly atMs: number;
+  readonly traceId: string | null;
+  /** Redacted; canonical JSON is made of it on the way in. */
+  readonly data: JsonObject;
+}

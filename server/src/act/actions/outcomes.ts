@@ -1,0 +1,123 @@
+// What becomes of an act after it began: the agent that executed it reports, another principal confirms, somebody
+// cancels. The permit proves that the reporter is the one who was allowed to act, and the row that it was used once.
+import { settingOf } from '@mandate/kernel';
+import type { Json, JsonObject, Law } from '@mandate/kernel';
+import type { Clock } from '../../platform/clock/clock.ts';
+import type { Refusal } from '../../platform/http/problems.ts';
+import type { Asker } from '../../platform/identity/asker.ts';
+import type { Store, Tx } from '../../platform/postgres/store.ts';
+import type { Act } from './act.ts';
+import type { Actions, Ending } from './actions.ts';
+import type { Running } from './running.ts';
+
+export type OutcomeAnswer = { readonly kind: 'done'; readonly act: Act } | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+export interface Report {
+  readonly permit: string;
+  readonly status: 'success' | 'failed';
+  readonly result: Json;
+  readonly error: string | null;
+  readonly costMicroUsd: number | null;
+}
+
+export interface Outcomes {
+  report(asker: Asker, actId: string, report: Report): Promise<OutcomeAnswer>;
+  /** Another principal vouches for a reported success, which then counts for trust. */
+  confirm(asker: Asker, actId: string): Promise<OutcomeAnswer>;
+  cancel(asker: Asker, actId: string, reason: string): Promise<OutcomeAnswer>;
+  /** The action that undoes this act, as the charter names it. */
+  compensation(asker: Asker, actId: string): Promise<{ readonly kind: 'compensation'; readonly act: Act; readonly action: string } | { readonly kind: 'refused'; readonly refusal: Refusal }>;
+}
+
+export interface OutcomesNeeds {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly actions: Actions;
+  readonly running: Running;
+  readonly readPermit: (token: string) => { readonly actId: string; readonly tenant: string } | null;
+  readonly lawOf: (tenant: string) => Promise<Law | null>;
+  readonly writeEntry: (tx: Tx, tenant: string, entry: { kind: string; agent: string; actId: string; actor: string; atMs: number; traceId: string | null; data: JsonObject }) => Promise<void>;
+}
+
+export function createOutcomes({ store, clock, actions, running, readPermit, lawOf, writeEntry }: OutcomesNeeds): Outcomes {
+  async function own(asker: Asker, actId: string): Promise<Act | null> {
+    const act = await actions.find(asker.tenant, actId);
+    return act === null || (asker.agents !== 'any' && !asker.agents.includes(act.agent)) ? null : act;
+  }
+
+  async function end(asker: Asker, act: Act, ending: Ending, from: Act['status'][], counts: boolean): Promise<OutcomeAnswer> {
+    const law = await lawOf(act.tenant);
+    if (law === null) return refused({ code: 'unavailable', detail: 'The active charter cannot be read, so trust cannot be settled; try again.' });
+    const ended = await actions.end({ act, ending, from, counts, by: asker.id, settings: law.charter.trust, trust: null });
+    if (ended.kind === 'not_live') return refused({ code: 'conflict', detail: `Act ${act.id} is ${ended.status ?? 'gone'} and takes no outcome any more.` });
+    return done(act);
+  }
+
+  async function done(act: Act): Promise<OutcomeAnswer> {
+    return { kind: 'done', act: (await actions.find(act.tenant, act.id)) ?? act };
+  }
+
+  return {
+    async report(asker, actId, report) {
+      const permit = readPermit(report.permit);
+      if (permit === null || permit.actId !== actId || permit.tenant !== asker.tenant) {
+        return refused({ code: 'permit_invalid', detail: 'This permit was not issued for this action.' });
+      }
+      const act = await own(asker, actId);
+      if (act === null) return refused(missing(actId));
+      const ending: Ending =
+        report.status === 'success'
+          ? { kind: 'success', result: report.result, costMicroUsd: report.costMicroUsd }
+          : { kind: 'failed', error: report.error ?? 'The agent reported a failure without a message.', costMicroUsd: report.costMicroUsd };
+      // The holder of the permit knows what happened, also after its deadline. A failure always counts; a success
+      // that only the agent has seen does not.
+      return end(asker, act, ending, ['permitted', 'unknown'], report.status === 'failed');
+    },
+
+    async confirm(asker, actId) {
+      const act = await actions.find(asker.tenant, actId);
+      if (act === null) return refused(missing(actId));
+      if (act.principal === asker.id) return refused({ code: 'forbidden', detail: 'Who did it does not confirm it; another principal has to.' });
+      if (act.status !== 'success' || act.executor !== null) return refused({ code: 'conflict', detail: `Only a success that an agent has reported can be confirmed; this act is ${act.status}.` });
+      return end(asker, act, { kind: 'confirmed' }, ['success'], true);
+    },
+
+    async cancel(asker, actId, reason) {
+      const act = await own(asker, actId);
+      if (act === null) return refused(missing(actId));
+      if (act.status === 'executing') {
+        return running.abort(act.tenant, act.id, reason) ? done(act) : refused({ code: 'conflict', detail: 'Another process executes this act; a stop in its scope reaches it.' });
+      }
+      if (act.status === 'permitted') return end(asker, act, { kind: 'cancelled', error: reason }, ['permitted'], false);
+      const cancelled = await store.withTenant(act.tenant, async (tx) => {
+        const now = new Date(clock.nowMs());
+        const row = await tx`
+          update mandate.act set status = 'cancelled', error = ${reason}, ended_at = ${now}
+          where tenant = ${act.tenant} and id = ${act.id} and status = 'waiting_for_approval'`;
+        if (row.count === 0) return false;
+        await tx`update mandate.approval set status = 'cancelled' where tenant = ${act.tenant} and act_id = ${act.id} and status in ('pending', 'approved')`;
+        await writeEntry(tx, act.tenant, { kind: 'action.cancelled', agent: act.agent, actId, actor: asker.id, atMs: now.getTime(), traceId: asker.traceId, data: { action: act.action, reason } });
+        return true;
+      });
+      return cancelled ? done(act) : refused({ code: 'conflict', detail: `Act ${act.id} is ${act.status}; there is nothing to cancel.` });
+    },
+
+    async compensation(asker, actId) {
+      const act = await actions.find(asker.tenant, actId);
+      if (act === null) return refused(missing(actId));
+      const law = await lawOf(asker.tenant);
+      const action = law === null ? null : (settingOf(law, act.action)?.compensate ?? null);
+      if (action === null) return refused({ code: 'conflict', detail: `The charter names no compensation for ${act.action}; add actions.${act.action}.compensate.` });
+      if (act.status !== 'success' && act.status !== 'unknown') return refused({ code: 'conflict', detail: `Act ${act.id} is ${act.status}; only what was done can be rolled back.` });
+      return { kind: 'compensation', act, action };
+    },
+  };
+}
+
+function refused(refusal: Refusal): { readonly kind: 'refused'; readonly refusal: Refusal } {
+  return { kind: 'refused', refusal };
+}
+
+function missing(actId: string): Refusal {
+  return { code: 'not_found', detail: `There is no act ${actId}.` };
+}

@@ -1,0 +1,312 @@
+// The HTTP resources of actions: ask, look, report, confirm, cancel, roll back.
+import { canonicalProblem } from '@mandate/kernel';
+import type { Decision, Json, JsonObject } from '@mandate/kernel';
+import { z } from 'zod';
+import { json, problem, route } from '../../platform/http/route.ts';
+import type { Call, Reply, Route } from '../../platform/http/route.ts';
+import type { Refusal } from '../../platform/http/problems.ts';
+import type { Asker } from '../../platform/identity/asker.ts';
+import type { Principal } from '../../platform/identity/principal.ts';
+import type { Act } from './act.ts';
+import type { Outcomes, OutcomeAnswer } from './outcomes.ts';
+import type { ActQuery } from './queries.ts';
+import type { ActView } from './view.ts';
+
+/** What the body says; a door adds who asks. */
+export interface WantedAction {
+  readonly agent: string;
+  readonly action: string;
+  readonly parameters: JsonObject;
+  readonly context: JsonObject;
+  readonly resource: { readonly type: string; readonly id: string } | null;
+  readonly user: { readonly id: string } | null;
+  readonly onBehalfOf: string | null;
+  readonly estimatedCostMicroUsd: number | null;
+  readonly idempotency: { readonly key: string; readonly digest: string } | null;
+  readonly attach: boolean;
+  readonly compensates: string | null;
+}
+
+export type RoadAnswer =
+  | { readonly kind: 'act'; readonly view: ActView }
+  | { readonly kind: 'refused'; readonly refusal: Refusal; readonly decision: Decision | null; readonly actId: string | null };
+
+export interface ActionRoutesNeeds {
+  readonly request: (asker: Asker, wanted: WantedAction) => Promise<RoadAnswer>;
+  readonly proceed: (act: Act) => Promise<RoadAnswer>;
+  readonly preview: (asker: Asker, wanted: WantedAction) => Promise<{ kind: 'decision'; decision: Decision } | { kind: 'refused'; refusal: Refusal }>;
+  /** Adds the authority of a delegation token to the principal. */
+  readonly delegate: (principal: Principal, token: string) => Promise<{ kind: 'principal'; principal: Principal } | { kind: 'refused'; detail: string }>;
+  readonly find: (tenant: string, id: string) => Promise<Act | null>;
+  readonly list: (tenant: string, query: ActQuery) => Promise<readonly Act[]>;
+  readonly show: (act: Act) => Promise<ActView>;
+  /** Resolves when the act has ended or the time is over. */
+  readonly waitFor: (tenant: string, actId: string, waitMs: number) => Promise<void>;
+  readonly outcomes: Outcomes;
+}
+
+const NAME_MAX = 256;
+const name = z.string().min(1).max(NAME_MAX);
+const actionName = name.regex(/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/, 'a dotted name such as git.merge (letters, digits, _ and -)');
+const jsonObject = z.custom<JsonObject>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'a JSON object');
+const costUsd = z
+  .number()
+  .min(0)
+  .max(1_000_000)
+  .refine((usd) => Math.abs(usd * 1e6 - Math.round(usd * 1e6)) < 1e-3, 'at most 6 decimals: money is counted in micro-USD');
+
+const actionBody = z.strictObject({
+  agent: name.regex(/^[A-Za-z0-9][A-Za-z0-9._@:-]*$/, 'a name of letters, digits, . _ @ : -'),
+  action: actionName,
+  parameters: jsonObject.default({}),
+  context: jsonObject.default({}),
+  resource: z.strictObject({ type: name, id: name }).nullable().default(null),
+  user: z.strictObject({ id: name }).nullable().default(null),
+  onBehalfOf: name.nullable().default(null),
+  estimatedCostUsd: costUsd.nullable().default(null),
+  delegation: z.string().max(16_384).nullable().default(null),
+  idempotencyKey: z.string().min(1).max(NAME_MAX).nullable().default(null),
+  attach: z.boolean().default(false),
+});
+type ActionBody = z.infer<typeof actionBody>;
+
+const listQuery = z.strictObject({
+  agent: name.optional(),
+  status: name.optional(),
+  tier: z.enum(['green', 'yellow', 'red', 'black']).optional(),
+  from: z.iso.datetime({ offset: true }).optional(),
+  to: z.iso.datetime({ offset: true }).optional(),
+  limit: z.string().regex(/^\d{1,3}$/).optional(),
+  cursor: z.string().max(100).optional(),
+});
+
+const outcomeBody = z
+  .strictObject({
+    permit: z.string().min(1).max(4_096),
+    status: z.enum(['success', 'failed']),
+    result: z.custom<Json>((value) => value !== undefined, 'any JSON value').optional(),
+    error: z.string().max(20_000).optional(),
+    costUsd: costUsd.optional(),
+  })
+  .refine((body) => !(body.status === 'success' && body.error !== undefined), { message: 'a success has no error', path: ['error'] });
+
+const reasonBody = z.strictObject({ reason: z.string().min(1).max(2_000) });
+
+export function actionRoutes(needs: ActionRoutesNeeds): readonly Route[] {
+  const { request, proceed, preview, delegate, find, list, show, waitFor, outcomes } = needs;
+
+  async function asking(call: Call<ActionBody>): Promise<{ kind: 'asking'; asker: Asker; wanted: WantedAction } | { kind: 'refused'; reply: Reply }> {
+    const { body } = call;
+    const bad = canonicalProblem({ parameters: body.parameters, context: body.context });
+    if (bad !== null) return { kind: 'refused', reply: problem({ code: 'invalid', detail: `${bad.pointer}: ${bad.message}` }) };
+    let { principal } = call;
+    if (body.delegation !== null) {
+      const delegated = await delegate(principal, body.delegation);
+      if (delegated.kind === 'refused') return { kind: 'refused', reply: problem({ code: 'not_yours', detail: delegated.detail }) };
+      principal = delegated.principal;
+    }
+    const idempotency = body.idempotencyKey === null ? call.idempotency : { key: body.idempotencyKey, digest: call.bodyDigest };
+    return { kind: 'asking', asker: askerOf(principal, call.traceId), wanted: wantedOf(body, idempotency) };
+  }
+
+  return [
+    route({
+      method: 'POST',
+      path: '/api/v1/actions',
+      summary: 'Ask for an action: it is decided, and when it may, done or permitted',
+      permission: 'actions.request',
+      answer: 'The act with its decision; 202 while it waits for approval',
+      body: actionBody,
+      async handle(call) {
+        const asked = await asking(call);
+        if (asked.kind === 'refused') return asked.reply;
+        const answer = await request(asked.asker, asked.wanted);
+        if (answer.kind === 'act' && call.waitMs > 0 && answer.view.status === 'waiting_for_approval') {
+          await waitFor(asked.asker.tenant, answer.view.id, call.waitMs);
+          const act = await find(asked.asker.tenant, answer.view.id);
+          return act === null ? replyOf(answer) : replyOf({ kind: 'act', view: await show(act) });
+        }
+        return replyOf(answer);
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/decisions',
+      summary: 'What would be decided, and why; nothing is recorded or executed',
+      permission: 'actions.request',
+      answer: 'The decision',
+      body: actionBody,
+      query: z.strictObject({ explain: z.enum(['all']).optional() }),
+      async handle(call) {
+        const asked = await asking(call);
+        if (asked.kind === 'refused') return asked.reply;
+        const answer = await preview(asked.asker, asked.wanted);
+        return answer.kind === 'refused' ? problem(answer.refusal) : json({ decision: answer.decision });
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/actions',
+      summary: 'Acts, newest first',
+      permission: 'actions.read',
+      answer: '{ items, nextCursor }',
+      query: listQuery,
+      async handle({ principal, query }) {
+        const limit = Math.min(Math.max(Number(query.limit ?? 50), 1), 200);
+        const acts = await list(principal.tenant, {
+          agent: query.agent ?? null,
+          status: query.status ?? null,
+          tier: query.tier ?? null,
+          fromMs: query.from === undefined ? null : Date.parse(query.from),
+          toMs: query.to === undefined ? null : Date.parse(query.to),
+          limit,
+          cursor: readCursor(query.cursor),
+        });
+        const mine = acts.filter((act) => mayRead(principal, act));
+        const last = acts.at(-1);
+        return json({ items: await Promise.all(mine.map(show)), nextCursor: last === undefined || acts.length < limit ? null : `${last.createdMs}_${last.id}` });
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/actions/:id',
+      summary: 'One act. Its agent receives the permit here once it is approved',
+      permission: 'actions.read',
+      answer: 'The act',
+      async handle({ principal, params, waitMs }) {
+        const id = params['id'] ?? '';
+        if (waitMs > 0) await waitFor(principal.tenant, id, waitMs);
+        const act = await find(principal.tenant, id);
+        if (act === null || !mayRead(principal, act)) return notFound(id);
+        // Fetching the permit is the start of the act, so only the agent itself may do it, and only while it waits.
+        if (act.status === 'waiting_for_approval' && act.runsOn === 'permit' && speaksFor(principal, act)) return replyOf(await proceed(act), 200);
+        return json(await show(act));
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/actions/:id/outcome',
+      summary: 'Report what came of an act that the agent executed itself',
+      permission: 'actions.report',
+      answer: 'The act',
+      body: outcomeBody,
+      async handle({ principal, params, body, traceId }) {
+        const report = { permit: body.permit, status: body.status, result: body.result ?? null, error: body.error ?? null, costMicroUsd: body.costUsd === undefined ? null : Math.round(body.costUsd * 1e6) };
+        return outcomeReply(await outcomes.report(askerOf(principal, traceId), params['id'] ?? '', report));
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/actions/:id/confirm',
+      summary: 'Vouch for a success that an agent reported, so that it counts for trust',
+      permission: 'actions.confirm',
+      answer: 'The act',
+      handle: async ({ principal, params, traceId }) => outcomeReply(await outcomes.confirm(askerOf(principal, traceId), params['id'] ?? '')),
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/actions/:id/cancel',
+      summary: 'Cancel an act that waits or runs',
+      permission: 'actions.cancel',
+      answer: 'The act',
+      body: reasonBody,
+      handle: async ({ principal, params, body, traceId }) => outcomeReply(await outcomes.cancel(askerOf(principal, traceId), params['id'] ?? '', body.reason)),
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/actions/:id/rollback',
+      summary: 'Run the compensation that the charter names, as an action of its own',
+      permission: 'actions.rollback',
+      answer: 'The compensating act',
+      body: reasonBody,
+      async handle({ principal, params, body, traceId }) {
+        const asker = askerOf(principal, traceId);
+        const found = await outcomes.compensation(asker, params['id'] ?? '');
+        if (found.kind === 'refused') return problem(found.refusal);
+        const { act, action } = found;
+        return replyOf(
+          await request(asker, {
+            agent: act.agent,
+            action,
+            parameters: { compensates: act.id, action: act.action, reason: body.reason },
+            context: {},
+            resource: null,
+            user: null,
+            onBehalfOf: null,
+            estimatedCostMicroUsd: null,
+            idempotency: { key: `rollback:${act.id}`, digest: act.digest },
+            attach: false,
+            compensates: act.id,
+          }),
+        );
+      },
+    }),
+  ];
+
+  function outcomeReply(answer: OutcomeAnswer): Reply | Promise<Reply> {
+    return answer.kind === 'refused' ? problem(answer.refusal) : show(answer.act).then((view) => json(view));
+  }
+}
+
+/** Who asks, as a decision may know it. */
+export function askerOf(principal: Principal, traceId: string | null): Asker {
+  return {
+    id: principal.id,
+    tenant: principal.tenant,
+    roles: principal.roles,
+    agents: principal.agents,
+    user: principal.user === null ? null : { id: principal.user.id, email: principal.user.email },
+    userScopes: principal.user?.scopes ?? null,
+    userRoles: principal.roles,
+    chain: principal.delegation?.chain ?? [],
+    grantIds: principal.delegation?.grantIds ?? [],
+    keyId: principal.keyId,
+    traceId,
+  };
+}
+
+function wantedOf(body: ActionBody, idempotency: WantedAction['idempotency']): WantedAction {
+  return {
+    agent: body.agent,
+    action: body.action,
+    parameters: body.parameters,
+    context: body.context,
+    resource: body.resource,
+    user: body.user,
+    onBehalfOf: body.onBehalfOf,
+    estimatedCostMicroUsd: body.estimatedCostUsd === null ? null : Math.round(body.estimatedCostUsd * 1e6),
+    idempotency,
+    attach: body.attach,
+    compensates: null,
+  };
+}
+
+const HELD_RETRY_S = '5';
+
+export function replyOf(answer: RoadAnswer, heldStatus = 202): Reply {
+  if (answer.kind === 'refused') {
+    const extra = { ...(answer.decision === null ? {} : { decision: answer.decision }), ...(answer.actId === null ? {} : { actionId: answer.actId }) };
+    return problem(answer.refusal, extra);
+  }
+  const { view } = answer;
+  if (view.status !== 'waiting_for_approval') return json(view);
+  return json(view, heldStatus, { location: `/api/v1/actions/${view.id}`, 'retry-after': HELD_RETRY_S });
+}
+
+function speaksFor(principal: Principal, act: Act): boolean {
+  return principal.roles.includes('agent') && principal.agents !== 'any' && principal.agents.includes(act.agent);
+}
+
+/** An agent sees its own acts only. */
+function mayRead(principal: Principal, act: Act): boolean {
+  return principal.agents === 'any' || principal.agents.includes(act.agent) || !principal.roles.includes('agent');
+}
+
+function notFound(id: string): Reply {
+  return problem({ code: 'not_found', detail: `There is no act ${id}.` });
+}
+
+function readCursor(cursor: string | undefined): ActQuery['cursor'] {
+  const match = /^(\d{1,15})_([0-9a-f-]{36})$/.exec(cursor ?? '');
+  return match === null ? null : { createdMs: Number(match[1]), id: match[2] ?? '' };
+}

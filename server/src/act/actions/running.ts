@@ -1,0 +1,59 @@
+// What this process is executing right now, so that a stop can reach it. Nothing here is a record: the acts
+// themselves are in Postgres, and a process that dies takes only its abort handles with it.
+
+import type { Action } from '@mandate/kernel';
+
+export interface RunningAct {
+  readonly actId: string;
+  readonly tenant: string;
+  readonly action: Action;
+  readonly agentClass: string | null;
+  /** A safe-state action must not be aborted by the stop that it makes safe. */
+  readonly safeState: boolean;
+}
+
+export interface Running {
+  /** Hands out the signal that aborts this act, and a function to call when it has ended. */
+  enter(act: RunningAct): { readonly signal: AbortSignal; readonly leave: () => void };
+  abortWhere(matches: (act: RunningAct) => boolean, why: string): number;
+  abort(tenant: string, actId: string, why: string): boolean;
+  count(): number;
+  /** Resolves when nothing runs any more. */
+  drained(): Promise<void>;
+}
+
+export function createRunning(): Running {
+  const acts = new Map<string, { act: RunningAct; controller: AbortController }>();
+  let waiting: (() => void)[] = [];
+
+  return {
+    enter(act) {
+      const controller = new AbortController();
+      acts.set(act.actId, { act, controller });
+      const leave = (): void => {
+        acts.delete(act.actId);
+        if (acts.size > 0) return;
+        for (const wake of waiting) wake();
+        waiting = [];
+      };
+      return { signal: controller.signal, leave };
+    },
+    abortWhere(matches, why) {
+      let aborted = 0;
+      for (const { act, controller } of acts.values()) {
+        if (act.safeState || controller.signal.aborted || !matches(act)) continue;
+        controller.abort(new Error(why));
+        aborted += 1;
+      }
+      return aborted;
+    },
+    abort(tenant, actId, why) {
+      const found = acts.get(actId);
+      if (found === undefined || found.act.tenant !== tenant) return false;
+      found.controller.abort(new Error(why));
+      return true;
+    },
+    count: () => acts.size,
+    drained: () => (acts.size === 0 ? Promise.resolve() : new Promise((wake) => waiting.push(wake))),
+  };
+}

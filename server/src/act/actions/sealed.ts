@@ -1,0 +1,38 @@
+// What a decision was made of, sealed beside the act: the action with its plain parameters, who asked, and the
+// facts of the snapshot. It lets a waiting act be decided again and any decision be replayed (I3, I9).
+import type { Action, Facts, Json, Snapshot } from '@mandate/kernel';
+import type { Asker } from '../../platform/identity/asker.ts';
+import type { Act } from './act.ts';
+
+export interface Evidence {
+  readonly action: Action;
+  readonly asker: Asker;
+  readonly facts: Facts;
+}
+
+export interface Sealed {
+  close(tenant: string, actId: string, evidence: { action: Action; asker: Asker; snapshot: Snapshot }): Promise<Uint8Array>;
+  open(act: Act): Promise<Evidence>;
+  openResult(act: Act): Promise<Json | null>;
+}
+
+export interface SealedNeeds {
+  readonly seal: (tenant: string, value: Json, place: string) => Promise<Uint8Array>;
+  readonly unseal: (tenant: string, sealed: Uint8Array, place: string) => Promise<Json>;
+}
+
+export function createSealed({ seal, unseal }: SealedNeeds): Sealed {
+  return {
+    close(tenant, actId, { action, asker, snapshot }) {
+      const { law: _law, ...facts } = snapshot;
+      return seal(tenant, { action, asker, facts } as unknown as Json, `act:${actId}`);
+    },
+    async open(act) {
+      // What we sealed ourselves under an authenticated cipher has the shape that we gave it.
+      return (await unseal(act.tenant, act.sealed, `act:${act.id}`)) as unknown as Evidence;
+    },
+    async openResult(act) {
+      return act.sealedResult === null ? null : unseal(act.tenant, act.sealedResult, `result:${act.id}`);
+    },
+  };
+}

@@ -1,0 +1,179 @@
+// The three statements that write acts. Each is one SQL function that sets the tenant itself and is therefore
+// called on the pool directly; everything that only reads (queries.ts) goes through withTenant.
+import { canonicalJson } from '@mandate/kernel';
+import type { Sql, Tx } from '../../platform/postgres/store.ts';
+import type { ActStatus, Entry, Idempotency, NewAct, NewApproval } from './act.ts';
+
+export type StartAnswer =
+  | { readonly kind: 'started'; readonly epoch: number }
+  | { readonly kind: 'stale' }
+  | { readonly kind: 'stopped' }
+  | { readonly kind: 'duplicate'; readonly actId: string; readonly digest: string }
+  | { readonly kind: 'limit'; readonly key: string }
+  | { readonly kind: 'gone'; readonly what: string };
+
+export interface StartCall {
+  readonly tenant: string;
+  readonly nowMs: number;
+  readonly revision: number;
+  readonly act: NewAct;
+  readonly sealed: Uint8Array;
+  readonly startScore: number;
+  readonly slots: number | null;
+  readonly approval: string | null;
+  readonly idempotency: Idempotency | null;
+  readonly entries: readonly Entry[];
+}
+
+export async function startAct(db: Sql, call: StartCall): Promise<StartAnswer> {
+  try {
+    const [row] = await db<{ answer: StartRow }[]>`
+      select mandate.act_start(${call.tenant}, ${at(call.nowMs)}, ${call.revision}, ${json(db, call.act)}, ${bytes(call.sealed)},
+        ${call.startScore}, ${call.slots}, ${call.approval}, ${call.idempotency === null ? null : json(db, call.idempotency)},
+        ${json(db, entryRows(call.entries))}) as answer`;
+    return startAnswer(row?.answer);
+  } catch (error) {
+    const refusal = refusalOf(error);
+    if (refusal === null) throw error;
+    return refusal;
+  }
+}
+
+type StartRow =
+  | { outcome: 'started'; epoch: number }
+  | { outcome: 'stale' }
+  | { outcome: 'stopped' }
+  | { outcome: 'duplicate'; actId: string; digest: string };
+
+function startAnswer(row: StartRow | undefined): StartAnswer {
+  if (row === undefined) return { kind: 'stopped' };
+  switch (row.outcome) {
+    case 'started':
+      return { kind: 'started', epoch: row.epoch };
+    case 'stale':
+      return { kind: 'stale' };
+    case 'stopped':
+      return { kind: 'stopped' };
+    case 'duplicate':
+      return { kind: 'duplicate', actId: row.actId, digest: row.digest };
+  }
+}
+
+/** MD002: a limit is full. MD003: the approval or the waiting act is gone. Both left nothing behind. */
+function refusalOf(error: unknown): StartAnswer | null {
+  if (!(error instanceof Error) || !('code' in error)) return null;
+  const detail = 'detail' in error && typeof error.detail === 'string' ? error.detail : '';
+  if (error.code === 'MD002') return { kind: 'limit', key: detail };
+  if (error.code === 'MD003') return { kind: 'gone', what: detail };
+  return null;
+}
+
+/** The agent's trust as stored, with the version that act_finish() compares. */
+export interface StoredTrust {
+  readonly version: number;
+  readonly score: number;
+  readonly streak: number;
+  readonly failuresInRow: number;
+  readonly gainedToday: number;
+  readonly gainedDay: number;
+  readonly movedMs: number;
+}
+
+export interface FinishCall {
+  readonly tenant: string;
+  readonly nowMs: number;
+  readonly actId: string;
+  readonly from: readonly ActStatus[];
+  readonly status: ActStatus;
+  readonly sealedResult: Uint8Array | null;
+  readonly error: string | null;
+  readonly actualCostMicroUsd: number | null;
+  readonly trust: (StoredTrust & { readonly levelMoved: boolean }) | null;
+  readonly freeze: { readonly id: string; readonly cause: string } | null;
+  /** Set when another principal vouches for a reported success; only the first one counts. */
+  readonly confirmedBy: string | null;
+  readonly entries: readonly Entry[];
+}
+
+export type FinishAnswer =
+  | { readonly kind: 'finished'; readonly before: number; readonly after: number }
+  | { readonly kind: 'not_live'; readonly status: ActStatus | null }
+  | { readonly kind: 'trust_moved'; readonly trust: StoredTrust };
+
+type FinishRow =
+  | { outcome: 'finished'; before: number; after: number }
+  | { outcome: 'not_live'; status: ActStatus | null }
+  | { outcome: 'trust_moved'; agent: StoredTrust };
+
+export async function finishAct(db: Sql | Tx, call: FinishCall): Promise<FinishAnswer> {
+  const [row] = await db<{ answer: FinishRow }[]>`
+    select mandate.act_finish(${call.tenant}, ${at(call.nowMs)}, ${call.actId}, ${[...call.from]}, ${call.status},
+      ${call.sealedResult === null ? null : bytes(call.sealedResult)}, ${call.error}, ${call.actualCostMicroUsd},
+      ${call.trust === null ? null : json(db, call.trust)}, ${call.freeze === null ? null : json(db, call.freeze)},
+      ${call.confirmedBy}, ${json(db, entryRows(call.entries))}) as answer`;
+  const answer = row?.answer;
+  if (answer === undefined) return { kind: 'not_live', status: null };
+  switch (answer.outcome) {
+    case 'finished':
+      return { kind: 'finished', before: answer.before, after: answer.after };
+    case 'not_live':
+      return { kind: 'not_live', status: answer.status };
+    case 'trust_moved':
+      return { kind: 'trust_moved', trust: answer.agent };
+  }
+}
+
+export type RecordAnswer =
+  | { readonly kind: 'recorded' }
+  | { readonly kind: 'duplicate'; readonly actId: string; readonly digest: string }
+  | { readonly kind: 'attached'; readonly actId: string };
+
+export interface RecordCall {
+  readonly tenant: string;
+  readonly nowMs: number;
+  readonly act: NewAct;
+  readonly sealed: Uint8Array;
+  readonly approval: NewApproval | null;
+  readonly attach: boolean;
+  readonly idempotency: Idempotency | null;
+  readonly entries: readonly Entry[];
+}
+
+type RecordRow =
+  | { outcome: 'recorded' }
+  | { outcome: 'duplicate'; actId: string; digest: string }
+  | { outcome: 'attached'; actId: string };
+
+export async function recordAct(db: Sql, call: RecordCall): Promise<RecordAnswer> {
+  const [row] = await db<{ answer: RecordRow }[]>`
+    select mandate.act_record(${call.tenant}, ${at(call.nowMs)}, ${json(db, call.act)}, ${bytes(call.sealed)},
+      ${call.approval === null ? null : json(db, call.approval)}, ${call.attach},
+      ${call.idempotency === null ? null : json(db, call.idempotency)}, ${json(db, entryRows(call.entries))}) as answer`;
+  const answer = row?.answer;
+  if (answer === undefined) throw new Error('act_record() gave no answer');
+  switch (answer.outcome) {
+    case 'recorded':
+      return { kind: 'recorded' };
+    case 'duplicate':
+      return { kind: 'duplicate', actId: answer.actId, digest: answer.digest };
+    case 'attached':
+      return { kind: 'attached', actId: answer.actId };
+  }
+}
+
+function entryRows(entries: readonly Entry[]): readonly unknown[] {
+  return entries.map((entry) => ({ ...entry, data: canonicalJson(entry.data) }));
+}
+
+function at(ms: number): Date {
+  return new Date(ms);
+}
+
+function bytes(value: Uint8Array): Buffer {
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+}
+
+/** postgres.js wants its own JSON type; what comes in here has been built by us from plain data. */
+function json(db: Sql | Tx, value: unknown) {
+  return db.json(value as Parameters<Sql['json']>[0]);
+}

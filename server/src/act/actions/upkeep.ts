@@ -1,0 +1,120 @@
+// What must happen to acts although nobody asks: approved ones begin, overdue ones and those of dead workers become
+// `unknown`, and approvals that nobody gave expire. Every process does it; each step has one winner in the database.
+import type { JsonObject } from '@mandate/kernel';
+import type { TrustSettings } from '@mandate/kernel';
+import type { Clock } from '../../platform/clock/clock.ts';
+import type { Sql, Store, Tx } from '../../platform/postgres/store.ts';
+import type { Act } from './act.ts';
+import type { Actions } from './actions.ts';
+
+export interface Upkeep {
+  /** Begins what has been approved. Answers how many acts were tried. */
+  runApproved(): Promise<number>;
+  /** Ends what nobody will end any more. */
+  sweep(): Promise<{ readonly unknown: number; readonly expired: number }>;
+  /** Deletes idempotency keys after 7 days and counters of windows long past. */
+  prune(): Promise<void>;
+}
+
+export interface UpkeepNeeds {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly actions: Actions;
+  readonly proceed: (act: Act) => Promise<unknown>;
+  readonly trustSettings: (tenant: string) => Promise<TrustSettings>;
+  readonly failed: (error: unknown, what: string) => void;
+  readonly writeEntry: (tx: Tx, tenant: string, entry: { kind: string; agent: string; actId: string; actor: string; atMs: number; traceId: string | null; data: JsonObject }) => Promise<void>;
+}
+
+const BATCH = 100;
+const IDEMPOTENCY_MS = 7 * 86_400_000;
+const COUNTER_MS = 3 * 86_400_000;
+
+export function createUpkeep({ store, clock, actions, proceed, trustSettings, failed, writeEntry }: UpkeepNeeds): Upkeep {
+  return {
+    async runApproved() {
+      const waiting = await approvedActs(store.control, clock.nowMs());
+      await Promise.all(
+        waiting.map(async ({ tenant, id }) => {
+          try {
+            const act = await actions.find(tenant, id);
+            if (act?.status === 'waiting_for_approval') await proceed(act);
+          } catch (error) {
+            failed(error, `the approved act ${id} could not begin`);
+          }
+        }),
+      );
+      return waiting.length;
+    },
+
+    async sweep() {
+      const lostActs = await lostActsOf(store.control, clock.nowMs());
+      let unknown = 0;
+      for (const { tenant, id, why } of lostActs) {
+        const act = await actions.find(tenant, id);
+        if (act === null) continue;
+        const ended = await actions.end({
+          act,
+          ending: { kind: 'unknown', error: why },
+          from: ['executing', 'permitted'],
+          counts: false,
+          by: 'mandate:upkeep',
+          settings: await trustSettings(tenant),
+          trust: null,
+        });
+        if (ended.kind === 'ended') unknown += 1;
+      }
+      return { unknown, expired: await expire(store, clock.nowMs(), writeEntry) };
+    },
+
+    async prune() {
+      const nowMs = clock.nowMs();
+      const tenants = await store.control<{ tenant: string }[]>`select tenant from mandate.tenant where tenant <> '*'`;
+      for (const { tenant } of tenants) {
+        await store.withTenant(tenant, async (tx) => {
+          await tx`delete from mandate.idempotency where tenant = ${tenant} and created_at < ${new Date(nowMs - IDEMPOTENCY_MS)}`;
+          await tx`delete from mandate.limit_use where tenant = ${tenant} and window_start < ${new Date(nowMs - COUNTER_MS)}`;
+        });
+      }
+    },
+  };
+}
+
+/** Waiting acts that an approval alone begins; permits and repeats begin when somebody asks again. */
+function approvedActs(control: Sql, nowMs: number): Promise<readonly { tenant: string; id: string }[]> {
+  return control<{ tenant: string; id: string }[]>`
+    select x.tenant, x.id from mandate.approval a join mandate.act x on x.tenant = a.tenant and x.id = a.act_id
+    where a.status = 'approved' and a.expires_at > ${new Date(nowMs)} and x.status = 'waiting_for_approval' and x.runs_on = 'approval'
+    order by a.decided_at limit ${BATCH}`;
+}
+
+function lostActsOf(control: Sql, nowMs: number): Promise<readonly { tenant: string; id: string; why: string }[]> {
+  return control<{ tenant: string; id: string; why: string }[]>`
+    select a.tenant, a.id, case when a.deadline_at <= ${new Date(nowMs)} then 'No outcome was reported by its deadline; find out what happened before doing it again.'
+      else 'The process that executed it died before its outcome was recorded; find out what happened before doing it again.' end as why
+    from mandate.act a left join mandate.worker w on w.id = a.worker and w.lease_until > now()
+    where a.status in ('executing', 'permitted')
+      and ((a.deadline_at <= ${new Date(nowMs)} and (a.status = 'permitted' or w.id is null)) or (a.worker is not null and w.id is null))
+    limit ${BATCH}`;
+}
+
+async function expire(store: Store, nowMs: number, writeEntry: UpkeepNeeds['writeEntry']): Promise<number> {
+  const due = await store.control<{ tenant: string; id: string }[]>`
+    select tenant, id from mandate.approval where status in ('pending', 'approved') and expires_at <= ${new Date(nowMs)} limit ${BATCH}`;
+  let expired = 0;
+  for (const { tenant, id } of due) {
+    expired += await store.withTenant(tenant, async (tx) => {
+      const [approval] = await tx<{ act_id: string | null }[]>`
+        update mandate.approval set status = 'expired' where tenant = ${tenant} and id = ${id} and status in ('pending', 'approved') and expires_at <= ${new Date(nowMs)}
+        returning act_id`;
+      if (approval === undefined || approval.act_id === null) return 0;
+      const [act] = await tx<{ agent: string; action: string; trace_id: string | null }[]>`
+        update mandate.act set status = 'expired', ended_at = ${new Date(nowMs)}, error = 'Nobody approved it in time; ask again.'
+        where tenant = ${tenant} and id = ${approval.act_id} and status = 'waiting_for_approval' returning agent, action, trace_id`;
+      if (act === undefined) return 0;
+      await writeEntry(tx, tenant, { kind: 'approval.expired', agent: act.agent, actId: approval.act_id, actor: 'mandate:upkeep', atMs: nowMs, traceId: act.trace_id, data: { approval: id, action: act.action } });
+      return 1;
+    });
+  }
+  return expired;
+}

@@ -1,0 +1,63 @@
+// What the doors show of an act. Display values are redacted; the result is opened for whoever may read the act.
+import type { Decision, Json } from '@mandate/kernel';
+import type { Act, ActStatus } from './act.ts';
+
+export interface ActView {
+  readonly id: string;
+  readonly agent: string;
+  readonly action: string;
+  readonly status: ActStatus;
+  readonly parameters: Json;
+  readonly resource: Json;
+  readonly result?: Json;
+  readonly error?: string;
+  readonly decision: Decision;
+  /** There once there is an outcome. */
+  readonly trust?: { readonly before: number; readonly after: number };
+  /** Signed and single use: what the agent that executes the action itself starts and reports with. */
+  readonly permit?: string;
+  readonly approval?: ApprovalView;
+  readonly traceId: string | null;
+  readonly createdAt: string;
+  readonly startedAt?: string;
+  readonly endedAt?: string;
+}
+
+export interface ApprovalView {
+  readonly id: string;
+  readonly digest: string;
+  readonly expiresAt: string;
+  readonly requiredRoles: readonly string[];
+  readonly url: string;
+}
+
+export interface ViewExtras {
+  readonly result?: Json;
+  readonly permit?: string;
+  readonly approval?: ApprovalView;
+}
+
+export function viewOf(act: Act, extras: ViewExtras): ActView {
+  return {
+    id: act.id,
+    agent: act.agent,
+    action: act.action,
+    status: act.status,
+    parameters: act.display.parameters,
+    resource: act.display.resource,
+    ...(extras.result === undefined ? {} : { result: extras.result }),
+    ...(act.error === null ? {} : { error: act.error }),
+    decision: act.decision,
+    ...(act.trust === null ? {} : { trust: act.trust }),
+    ...(extras.permit === undefined ? {} : { permit: extras.permit }),
+    ...(extras.approval === undefined ? {} : { approval: extras.approval }),
+    traceId: act.traceId,
+    createdAt: iso(act.createdMs),
+    ...(act.startedMs === null ? {} : { startedAt: iso(act.startedMs) }),
+    ...(act.endedMs === null ? {} : { endedAt: iso(act.endedMs) }),
+  };
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

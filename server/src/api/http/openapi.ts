@@ -1,0 +1,74 @@
+// The OpenAPI 3.1 document, made of the same table of routes that is served.
+import { z } from 'zod';
+import { PROBLEMS } from '../../platform/http/problems.ts';
+import type { Route } from '../../platform/http/route.ts';
+
+export function openApiDocument(routes: readonly Route[], version: string): unknown {
+  const paths: Record<string, Record<string, unknown>> = {};
+  for (const route of routes) {
+    const path = route.path.replaceAll(/:([a-zA-Z]+)/g, '{$1}');
+    (paths[path] ??= {})[route.method.toLowerCase()] = operationOf(route);
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Mandate',
+      version,
+      description: 'The control plane for autonomous AI agents. Every action travels one road: detect, decide, act, prove.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: '/' }],
+    security: [{ bearer: [] }, { apiKey: [] }],
+    paths,
+    components: {
+      securitySchemes: { bearer: { type: 'http', scheme: 'bearer' }, apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' } },
+      schemas: { Problem: problemSchema() },
+    },
+  };
+}
+
+function operationOf(route: Route): unknown {
+  const query = route.query === null ? null : (schemaOf(route.query) as { properties?: Record<string, unknown>; required?: string[] });
+  const parameters = [
+    ...[...route.path.matchAll(/:([a-zA-Z]+)/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: name === 'id' ? { type: 'string', format: 'uuid' } : { type: 'string' } })),
+    ...Object.entries(query?.properties ?? {}).map(([name, schema]) => ({ name, in: 'query', required: query?.required?.includes(name) ?? false, schema })),
+    ...(route.path === '/api/v1/actions' && route.method === 'POST' ? [{ name: 'Idempotency-Key', in: 'header', required: false, schema: { type: 'string', maxLength: 256 } }] : []),
+  ];
+  return {
+    operationId: operationId(route),
+    tags: [route.path.split('/')[3] ?? 'mandate'],
+    summary: route.summary,
+    description: `Needs the permission \`${route.permission}\`.`,
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...(route.body === null ? {} : { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(route.body) } } } }),
+    responses: {
+      '200': { description: route.answer, content: { 'application/json': { schema: {} } } },
+      default: { description: 'A problem (RFC 9457)', content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } },
+    },
+  };
+}
+
+function operationId(route: Route): string {
+  const words = route.path.replace('/api/v1/', '').split('/').map((part) => part.replace(':', 'by-'));
+  return [route.method.toLowerCase(), ...words].join('-').replaceAll(/[^a-zA-Z0-9-]/g, '-');
+}
+
+function schemaOf(schema: z.ZodType): unknown {
+  return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', target: 'draft-2020-12' });
+}
+
+function problemSchema(): unknown {
+  return {
+    type: 'object',
+    required: ['type', 'title', 'status', 'code', 'detail'],
+    properties: {
+      type: { type: 'string', format: 'uri' },
+      title: { type: 'string' },
+      status: { type: 'integer' },
+      code: { type: 'string', enum: Object.keys(PROBLEMS) },
+      detail: { type: 'string', description: 'What is wrong and what to do next' },
+      traceId: { type: ['string', 'null'] },
+      errors: { type: 'array', items: { type: 'object', properties: { pointer: { type: 'string' }, detail: { type: 'string' } } } },
+    },
+  };
+}

@@ -1,0 +1,145 @@
+// The agents of a tenant: who has been seen, how far each is trusted and why, and freezing one by hand.
+import type { JsonObject, TrustLevel } from '@mandate/kernel';
+import type { Chance, Clock } from '../../platform/clock/clock.ts';
+import type { Store, Tx } from '../../platform/postgres/store.ts';
+
+export interface AgentView {
+  readonly id: string;
+  readonly trustScore: number;
+  readonly trustLevel: TrustLevel;
+  readonly streak: number;
+  readonly frozen: boolean;
+  /** Why, and since when; null while it is not frozen. */
+  readonly freeze: { readonly cause: string; readonly by: string; readonly since: string } | null;
+  readonly liveActs: number;
+  readonly counts: Readonly<Record<string, number>>;
+  readonly registeredAt: string;
+}
+
+export interface TrustMove {
+  readonly at: string;
+  readonly before: number;
+  readonly after: number;
+  readonly cause: string;
+  readonly actId: string | null;
+}
+
+export interface FreezeOrder {
+  readonly tenant: string;
+  readonly agent: string;
+  readonly reason: string;
+  readonly by: string;
+  readonly traceId: string | null;
+}
+
+export interface Agents {
+  list(tenant: string): Promise<readonly AgentView[]>;
+  find(tenant: string, id: string): Promise<(AgentView & { readonly history: readonly TrustMove[] }) | null>;
+  /** False when there is no such agent. Freezing twice changes nothing. */
+  freeze(order: FreezeOrder): Promise<boolean>;
+  /** How many freezes were lifted. */
+  unfreeze(order: FreezeOrder): Promise<number>;
+}
+
+export interface AgentsNeeds {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly levelOf: (tenant: string, score: number) => Promise<TrustLevel>;
+  readonly writeEntry: (tx: Tx, tenant: string, entry: { kind: string; agent: string; actor: string; atMs: number; traceId: string | null; data: JsonObject }) => Promise<void>;
+}
+
+export function createAgents({ store, clock, chance, levelOf, writeEntry }: AgentsNeeds): Agents {
+  async function view(tenant: string, row: AgentRow): Promise<AgentView> {
+    return {
+      id: row.id,
+      trustScore: row.score,
+      trustLevel: await levelOf(tenant, row.score),
+      streak: row.streak,
+      frozen: row.freeze !== null,
+      freeze: row.freeze,
+      liveActs: row.live_acts,
+      counts: row.counts ?? {},
+      registeredAt: iso(row.registered_at),
+    };
+  }
+
+  return {
+    async list(tenant) {
+      const rows = await store.withTenant(tenant, (tx) => readAgents(tx, tenant, null));
+      return Promise.all(rows.map((row) => view(tenant, row)));
+    },
+
+    async find(tenant, id) {
+      const found = await store.withTenant(tenant, async (tx) => {
+        const [row] = await readAgents(tx, tenant, id);
+        return row === undefined ? null : { row, history: await readHistory(tx, tenant, id) };
+      });
+      return found === null ? null : { ...(await view(tenant, found.row)), history: found.history };
+    },
+
+    freeze: ({ tenant, agent, reason, by, traceId }) =>
+      store.withTenant(tenant, async (tx) => {
+        const [known] = await tx`select 1 from mandate.agent where tenant = ${tenant} and id = ${agent} for update`;
+        if (known === undefined) return false;
+        const [standing] = await tx`select 1 from mandate.restriction where tenant = ${tenant} and kind = 'freeze' and scope = ${`agent:${agent}`} and lifted_at is null`;
+        if (standing !== undefined) return true;
+        const nowMs = clock.nowMs();
+        await tx`
+          insert into mandate.restriction (tenant, id, kind, scope, floor, cause, created_by, created_at)
+          values (${tenant}, ${chance.uuid()}, 'freeze', ${`agent:${agent}`}, 'red', ${reason}, ${by}, ${new Date(nowMs)})`;
+        await tx`select mandate.raise_revision(${tenant})`;
+        await writeEntry(tx, tenant, { kind: 'agent.frozen', agent, actor: by, atMs: nowMs, traceId, data: { cause: reason } });
+        return true;
+      }),
+
+    unfreeze: ({ tenant, agent, reason, by, traceId }) =>
+      store.withTenant(tenant, async (tx) => {
+        const nowMs = clock.nowMs();
+        const lifted = await tx`
+          update mandate.restriction set lifted_at = ${new Date(nowMs)}, lifted_by = ${by}, lift_reason = ${reason}
+          where tenant = ${tenant} and kind = 'freeze' and scope = ${`agent:${agent}`} and lifted_at is null`;
+        if (lifted.count === 0) return 0;
+        // A person has looked: the failures that froze it must not freeze it again at the next one.
+        await tx`update mandate.agent set failures_in_row = 0, trust_version = trust_version + 1 where tenant = ${tenant} and id = ${agent}`;
+        await tx`select mandate.raise_revision(${tenant})`;
+        await writeEntry(tx, tenant, { kind: 'agent.unfrozen', agent, actor: by, atMs: nowMs, traceId, data: { reason } });
+        return lifted.count;
+      }),
+  };
+}
+
+interface AgentRow {
+  readonly id: string;
+  readonly score: number;
+  readonly streak: number;
+  readonly live_acts: number;
+  readonly registered_at: number;
+  readonly counts: Readonly<Record<string, number>> | null;
+  readonly freeze: { readonly cause: string; readonly by: string; readonly since: string } | null;
+}
+
+function readAgents(tx: Tx, tenant: string, id: string | null): Promise<readonly AgentRow[]> {
+  return tx<AgentRow[]>`
+    select a.id, a.score, a.streak, a.live_acts, a.registered_at,
+      (select jsonb_object_agg(status, n) from (select status, count(*)::integer as n from mandate.act where tenant = a.tenant and agent = a.id group by status) c) as counts,
+      (select jsonb_build_object('cause', cause, 'by', created_by, 'since', to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+        from mandate.restriction where tenant = a.tenant and kind = 'freeze' and scope = 'agent:' || a.id and lifted_at is null order by created_at limit 1) as freeze
+    from mandate.agent a where a.tenant = ${tenant} ${id === null ? tx`` : tx`and a.id = ${id}`} order by a.id`;
+}
+
+const HISTORY = 100;
+
+async function readHistory(tx: Tx, tenant: string, agent: string): Promise<readonly TrustMove[]> {
+  const rows = await tx<{ at: number; act_id: string | null; data: string }[]>`
+    select at, act_id, data from mandate.journal where tenant = ${tenant} and agent = ${agent} and kind = 'trust.moved' order by id desc limit ${HISTORY}`;
+  return rows.map((row) => {
+    // Written by us as canonical JSON (actions.ts).
+    const data = JSON.parse(row.data) as { before: number; after: number; cause: string };
+    return { at: iso(row.at), before: data.before, after: data.after, cause: data.cause, actId: row.act_id };
+  });
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,210 @@
+// The charter in force is a row, not a file: every process judges by the same one, and a process that cannot read
+// it as its author's process did refuses to judge. Files and requests only ever propose a new row; what has a
+// mistake is refused as a whole and the last good version stays.
+import type { Law } from '@mandate/kernel';
+import type { Clock } from '../../platform/clock/clock.ts';
+import type { Store } from '../../platform/postgres/store.ts';
+import type { CharterError } from './error.ts';
+import type { ReadFile, SourceFile } from './extends.ts';
+import { parseBundle, readBundle } from './bundle.ts';
+import { loadCharter } from './load.ts';
+import type { LoadedCharter, RefusedCharter } from './load.ts';
+import { activate, listVersions, lockTenant, readActive, readVersion } from './store.ts';
+import type { CharterRow } from './store.ts';
+
+export interface ChartersNeeds {
+  readonly store: Pick<Store, 'withTenant'>;
+  readonly clock: Clock;
+  readonly log: { error(fields: object, message: string): void };
+  /** Reads own files from disk. */
+  readonly readFile: ReadFile;
+  /** Reads shipped charters by name. */
+  readonly readShipped: ReadFile;
+}
+
+export type Activation =
+  | {
+      readonly kind: 'activated';
+      readonly version: string;
+      readonly previous: string | null;
+      /** The tenant's revision from now on. */
+      readonly revision: number;
+      readonly warnings: readonly CharterError[];
+      readonly ownPaths: readonly string[];
+    }
+  | { readonly kind: 'unchanged'; readonly version: string; readonly ownPaths: readonly string[] }
+  | RefusedCharter;
+
+export interface ActiveCharter {
+  readonly version: string;
+  readonly law: Law;
+  /** As it was written, the charter itself last. */
+  readonly sources: readonly SourceFile[];
+}
+
+export interface Charters {
+  /** Judges a text that may extend shipped charters; nothing is stored. */
+  check(text: string): Promise<LoadedCharter | RefusedCharter>;
+  /** Makes a text the charter of a tenant. Who may is for the caller to have asked. */
+  activate(request: {
+    readonly tenant: string;
+    readonly text: string;
+    readonly author: string;
+    readonly note: string | null;
+  }): Promise<Activation>;
+  /** Takes the file on disk, if it says something else than when it was last taken. For boot and reload. */
+  activateFile(request: {
+    readonly tenant: string;
+    readonly path: string;
+    readonly author: string;
+  }): Promise<Activation>;
+  /** The charter in force; null where there is none that this process can read. */
+  active(tenant: string): Promise<ActiveCharter | null>;
+  /** The law of a version that a tenant has or had; null where this process cannot read it as it was meant. */
+  lawOf(tenant: string, version: string): Promise<Law | null>;
+  /** Newest first. */
+  versions(tenant: string, limit: number): Promise<readonly Omit<CharterRow, 'content'>[]>;
+}
+
+/** Laws are a few hundred kilobytes at most; versions in use at one time are few. */
+const CACHED = 64;
+const NAME = 'charter.yaml';
+const RENEWED = 'the same files, read by another version of Mandate';
+
+export function createCharters(needs: ChartersNeeds): Charters {
+  const { store, clock, log, readFile, readShipped } = needs;
+  // A version is a content hash, so an entry can never be outdated.
+  const cache = new Map<string, ActiveCharter>();
+
+  const remember = (charter: ActiveCharter): ActiveCharter => {
+    cache.delete(charter.version);
+    cache.set(charter.version, charter);
+    const [oldest] = cache.keys();
+    if (cache.size > CACHED && oldest !== undefined) cache.delete(oldest);
+    return charter;
+  };
+
+  const loadRow = async (row: CharterRow): Promise<LoadedCharter | RefusedCharter> =>
+    loadCharter(readBundle(parseBundle(row.content)));
+
+  const find = async (tenant: string, version: string): Promise<ActiveCharter | null> => {
+    const known = cache.get(version);
+    if (known !== undefined) return remember(known);
+    const row = await store.withTenant(tenant, (tx) => readVersion(tx, tenant, version));
+    if (row === null) return null;
+    const loaded = await loadRow(row);
+    if (loaded.kind === 'loaded' && loaded.version === version) return remember(toActive(loaded));
+    const why =
+      loaded.kind === 'loaded'
+        ? `it reads as ${loaded.version}`
+        : `it has ${loaded.problems.length} problems`;
+    log.error(
+      { tenant, version },
+      `the charter in force cannot be read by this process (${why}): nothing is decided by it. Activate a charter again, or run the version of Mandate that activated it`,
+    );
+    return null;
+  };
+
+  return {
+    check: (text) => loadCharter(readText(text, readShipped)),
+
+    async activate({ tenant, text, author, note }) {
+      const loaded = await loadCharter(readText(text, readShipped));
+      if (loaded.kind === 'refused') return loaded;
+      return store.withTenant(tenant, async (tx) => {
+        await lockTenant(tx, tenant);
+        const active = await readActive(tx, tenant);
+        if (active?.version === loaded.version) return unchanged(loaded);
+        const fromFile = active?.fromFile ?? null;
+        const revision = await activate(
+          tx,
+          { tenant, ...rowOf(loaded), author, note, fromFile, nowMs: clock.nowMs() },
+          active?.version ?? null,
+        );
+        return activated(loaded, active?.version ?? null, revision);
+      });
+    },
+
+    async activateFile({ tenant, path, author }) {
+      const loaded = await loadCharter({ path, readFile, readShipped });
+      if (loaded.kind === 'refused') return loaded;
+      return store.withTenant(tenant, async (tx) => {
+        await lockTenant(tx, tenant);
+        const active = await readActive(tx, tenant);
+        const previous = active?.version ?? null;
+        if (previous === loaded.version) return unchanged(loaded);
+        const nowMs = clock.nowMs();
+        const taken = active?.fromFile == null ? null : await readVersion(tx, tenant, active.fromFile);
+        if (active === null || taken === null || isRewritten(loaded, taken)) {
+          const revision = await activate(
+            tx,
+            { tenant, ...rowOf(loaded), author, note: `from ${path}`, fromFile: loaded.version, nowMs },
+            previous,
+          );
+          return activated(loaded, previous, revision);
+        }
+        // The file says what it said. What is in force may still read differently since an upgrade, and then
+        // nothing could be decided by it: the same files become a version of their own.
+        const row = await readVersion(tx, tenant, active.version);
+        const again = row === null ? null : await loadRow(row);
+        if (again === null)
+          throw new Error(`the active charter ${active.version} of tenant ${tenant} has no row`);
+        if (again.kind === 'refused') return { ...again, ownPaths: loaded.ownPaths };
+        if (again.version === active.version)
+          return { kind: 'unchanged', version: active.version, ownPaths: loaded.ownPaths };
+        const fromFile = active.fromFile === active.version ? again.version : active.fromFile;
+        const revision = await activate(
+          tx,
+          { tenant, ...rowOf(again), author, note: RENEWED, fromFile, nowMs },
+          previous,
+        );
+        return activated({ ...again, ownPaths: loaded.ownPaths }, previous, revision);
+      });
+    },
+
+    async active(tenant) {
+      const row = await store.withTenant(tenant, (tx) => readActive(tx, tenant));
+      return row === null ? null : find(tenant, row.version);
+    },
+
+    lawOf: async (tenant, version) => (await find(tenant, version))?.law ?? null,
+
+    versions: (tenant, limit) => store.withTenant(tenant, (tx) => listVersions(tx, tenant, limit)),
+  };
+}
+
+/** A text stands alone: it has no directory, so what it extends must be shipped. */
+function readText(
+  text: string,
+  readShipped: ReadFile,
+): { path: string; readFile: ReadFile; readShipped: ReadFile } {
+  return { path: NAME, readFile: async (path) => (path === NAME ? text : null), readShipped };
+}
+
+/** Whether the author has changed an own file in a way that changes what it says. */
+function isRewritten(loaded: LoadedCharter, taken: CharterRow): boolean {
+  if (loaded.version === taken.version) return false;
+  const own = (sources: readonly SourceFile[]): string =>
+    JSON.stringify(sources.filter((it) => it.kind === 'own'));
+  return own(loaded.sources) !== own(parseBundle(taken.content));
+}
+
+function rowOf(loaded: LoadedCharter): { version: string; content: string } {
+  return { version: loaded.version, content: JSON.stringify(loaded.sources) };
+}
+
+function toActive({ version, law, sources }: LoadedCharter): ActiveCharter {
+  return { version, law, sources };
+}
+
+function unchanged({ version, ownPaths }: LoadedCharter): Activation {
+  return { kind: 'unchanged', version, ownPaths };
+}
+
+function activated(
+  { version, warnings, ownPaths }: LoadedCharter,
+  previous: string | null,
+  revision: number,
+): Activation {
+  return { kind: 'activated', version, previous, revision, warnings, ownPaths };
+}

@@ -1,0 +1,134 @@
+// Several files become one: what a charter says replaces what it inherits, by key. Lists replace lists, rules
+// replace rules of the same match and selectors, and executors are replaced whole, because half of one executor
+// and half of another would be a third that nobody wrote.
+import type { Tier } from '@mandate/kernel';
+import { renderOrigin } from './error.ts';
+import type { Path, Place } from './error.ts';
+import type { YamlFile } from './parse.ts';
+import { ruleKey } from './rules.ts';
+import type { DraftRule, DraftRules, RuleSettings, Unset } from './rules.ts';
+import type { WrittenAction, WrittenCharter } from './schema.ts';
+import { expandPattern } from './units.ts';
+
+/** One file with everything read from it, base files first. */
+export interface Part {
+  readonly yaml: YamlFile;
+  readonly written: WrittenCharter;
+  readonly drafts: DraftRules;
+}
+
+export interface MergedAction {
+  readonly match: string;
+  readonly setting: WrittenAction;
+  readonly origin: string;
+  /** Where a field of it was last written. */
+  readonly placeOf: (field: keyof WrittenAction) => { readonly place: Place; readonly path: Path };
+}
+
+export interface Merged {
+  readonly sections: Omit<WrittenCharter, 'tiers' | 'actions' | 'extends' | 'version'>;
+  readonly rules: readonly DraftRule[];
+  readonly tiers: Readonly<Record<Tier, RuleSettings>>;
+  readonly actions: readonly MergedAction[];
+  /** The last file that writes this path, which is the one whose word counts. */
+  readonly fileOf: (path: Path) => YamlFile;
+}
+
+/** Merges files in the order given, each over the ones before it. `parts` is never empty: its last is the charter itself. */
+export function mergeParts(parts: readonly [Part, ...Part[]]): Merged {
+  let sections: Merged['sections'] = {};
+  let rules: readonly DraftRule[] = [];
+  const tiers: Record<Tier, RuleSettings> = { green: {}, yellow: {}, red: {}, black: {} };
+  for (const { written, drafts } of parts) {
+    sections = mergeSections(sections, written);
+    const replaced = new Set(drafts.rules.map(ruleKey));
+    rules = [...rules.filter((rule) => !replaced.has(ruleKey(rule))), ...drafts.rules];
+    for (const tier of TIER_NAMES) tiers[tier] = overlay(tiers[tier], drafts.tiers[tier]);
+  }
+  const [first] = parts;
+  return {
+    sections,
+    rules,
+    tiers,
+    actions: mergeActions(parts),
+    fileOf: (path) => (parts.findLast((part) => part.yaml.has(path)) ?? parts.at(-1) ?? first).yaml,
+  };
+}
+
+const TIER_NAMES: readonly Tier[] = ['green', 'yellow', 'red', 'black'];
+
+function mergeSections(base: Merged['sections'], over: Merged['sections']): Merged['sections'] {
+  return {
+    enforcement: over.enforcement ?? base.enforcement,
+    registration: over.registration ?? base.registration,
+    environment: over.environment ?? base.environment,
+    roles: over.roles ?? base.roles,
+    resume: overlay(base.resume, over.resume),
+    agents: overlayEach(base.agents, over.agents),
+    users: overlayEach(base.users, over.users),
+    resources: overlay(base.resources, over.resources),
+    executors: overlay(base.executors, over.executors),
+    limits: overlay(base.limits, over.limits),
+    notify: overlay(base.notify, over.notify),
+    guardrails: {
+      ...overlay(base.guardrails, over.guardrails),
+      cost: overlay(base.guardrails?.cost, over.guardrails?.cost),
+      diff: overlay(base.guardrails?.diff, over.guardrails?.diff),
+    },
+    trust: {
+      ...overlay(base.trust, over.trust),
+      levels: overlay(base.trust?.levels, over.trust?.levels),
+      success: overlay(base.trust?.success, over.trust?.success),
+      failure: overlay(base.trust?.failure, over.trust?.failure),
+    },
+  };
+}
+
+/** `over` wins key by key; what it leaves out or undefined stays as it was. */
+export function overlay<T extends object>(base: T | undefined, over: Unset<T> | undefined): T;
+export function overlay(base: object | undefined, over: object | undefined): object {
+  const said = Object.entries(over ?? {}).filter(([, value]) => value !== undefined);
+  return { ...base, ...Object.fromEntries(said) };
+}
+
+function overlayEach<T extends object>(
+  base: Readonly<Record<string, T>> | undefined,
+  over: Readonly<Record<string, T>> | undefined,
+): Record<string, T> {
+  const merged: Record<string, T> = { ...base };
+  for (const [key, value] of Object.entries(over ?? {})) {
+    merged[key] = overlay(Object.hasOwn(merged, key) ? merged[key] : undefined, value);
+  }
+  return merged;
+}
+
+function mergeActions(parts: readonly Part[]): MergedAction[] {
+  const layers = new Map<
+    string,
+    { readonly part: Part; readonly path: Path; readonly setting: WrittenAction }[]
+  >();
+  for (const part of parts) {
+    for (const [key, setting] of Object.entries(part.written.actions ?? {})) {
+      for (const match of expandPattern(key)) {
+        const layer = { part, path: ['actions', key], setting };
+        const below = layers.get(match);
+        if (below === undefined) layers.set(match, [layer]);
+        else below.push(layer);
+      }
+    }
+  }
+  return [...layers].map(([match, stack]) => {
+    const top = stack.at(-1);
+    if (top === undefined) throw new Error(`the action ${match} was merged from no file`);
+    return {
+      match,
+      setting: stack.reduce<WrittenAction>((below, layer) => overlay(below, layer.setting), {}),
+      origin: renderOrigin(top.part.yaml.placeOfKey(top.path), top.path),
+      placeOf: (field) => {
+        const layer = stack.findLast((it) => it.setting[field] !== undefined) ?? top;
+        const path = [...layer.path, field];
+        return { place: layer.part.yaml.placeOf(path), path };
+      },
+    };
+  });
+}

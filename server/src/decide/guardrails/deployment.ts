@@ -1,0 +1,30 @@
+// What is on record about the thing about to be deployed. Only what Mandate saw itself counts: a test act that it
+// executed or that another principal confirmed, on the same commit or resource, newer than the last write to it.
+import type { Action, DeploymentFacts } from '@mandate/kernel';
+import type { Store } from '../../platform/postgres/store.ts';
+
+/** Actions that change what would be deployed. */
+const WRITES = ['code.write', 'git.commit', 'git.merge', 'git.push', 'git.force_push', 'dependency.update', 'files.write_file', 'files.edit_file'];
+
+export function createDeploymentFacts(store: Store): (tenant: string, action: Action) => Promise<DeploymentFacts | null> {
+  return async (tenant, action) => {
+    const commit = action.parameters['commit'];
+    const resource = action.resource;
+    // Nothing says what is deployed: no test on record can be shown to belong to it.
+    if (typeof commit !== 'string' && resource === null) return { testsPassed: false, openCriticalFindings: 0 };
+    return store.withTenant(tenant, async (tx) => {
+      const subject =
+        typeof commit === 'string'
+          ? tx`display->'parameters'->>'commit' = ${commit}`
+          : tx`resource_type = ${resource?.type ?? ''} and resource_id = ${resource?.id ?? ''}`;
+      const [row] = await tx<{ tested: number | null; written: number | null; critical: number }[]>`
+        select max(ended_at) filter (where starts_with(action, 'test.') and (executor is not null or confirmed_by is not null)) as tested,
+               max(ended_at) filter (where action = any (${WRITES})) as written,
+               (count(*) filter (where decision @? '$.findings[*] ? (@.severity == "critical")'))::integer as critical
+        from mandate.act where tenant = ${tenant} and status = 'success' and ${subject}`;
+      const tested = row?.tested ?? null;
+      const written = row?.written ?? null;
+      return { testsPassed: tested !== null && (written === null || tested > written), openCriticalFindings: row?.critical ?? 0 };
+    });
+  };
+}

@@ -1,0 +1,158 @@
+// Flags are rows that people may change at run time; an authority flag that is off is a restriction with floor red
+// in its scope. The emergency stop is only mirrored here: it has its own path (stop.ts).
+import type { Mode, Restriction } from '@mandate/kernel';
+import type { Clock } from '../../platform/clock/clock.ts';
+import type { Store, Tx } from '../../platform/postgres/store.ts';
+
+export type FlagValue = string | number | boolean;
+
+export interface FlagRow {
+  readonly key: string;
+  readonly scope: string;
+  readonly value: FlagValue;
+  readonly reason: string;
+  readonly owner: string;
+  readonly updatedAt: string;
+}
+
+/** What a new tenant starts with. Portals and website flags are added from the charter's resources. */
+export const FLAG_DEFAULTS: Readonly<Record<string, FlagValue>> = {
+  'autonomy.emergencyStop': false,
+  'autonomy.mode': 'FULL',
+  'agents.autonomousEnabled': true,
+  'obs.otelEnabled': true,
+  'budget.agents.maxConcurrent': 150,
+  'budget.replay.maxBatch': 50,
+  'budget.replay.maxPayloadMB': 2,
+  'rate.replay.per5m': 3,
+};
+
+const MODES: readonly Mode[] = ['FULL', 'SUPERVISED', 'DRY_RUN'];
+
+/** Pure: what the flags mean for a decision. A value nobody understands counts as off. */
+export function readFlags(flags: readonly { readonly key: string; readonly scope: string; readonly value: unknown }[]): {
+  readonly mode: Mode;
+  readonly restrictions: readonly Restriction[];
+} {
+  let mode: Mode = 'FULL';
+  const restrictions: Restriction[] = [];
+  for (const flag of flags) {
+    if (flag.key === 'autonomy.mode') {
+      mode = MODES.find((known) => known === flag.value) ?? 'SUPERVISED';
+      continue;
+    }
+    const scope = restrictedScope(flag.key, flag.scope);
+    if (scope === null || flag.value === true) continue;
+    restrictions.push({ id: `flag:${flag.key}`, kind: 'flag', scope, floor: 'red', except: [], cause: `the flag ${flag.key} is off`, by: 'flag', sinceMs: 0, untilMs: null });
+  }
+  return { mode, restrictions };
+}
+
+/** The scope that an authority flag governs; null for settings. */
+function restrictedScope(key: string, scope: string): string | null {
+  if (key === 'agents.autonomousEnabled') return scope === '' ? 'tenant' : scope;
+  const portal = /^(portal|website)\.([^.]+)\.autonomous$/.exec(key);
+  return portal === null ? null : `resource:${portal[1] ?? ''}/${portal[2] ?? ''}`;
+}
+
+export interface FlagChange {
+  readonly tenant: string;
+  readonly key: string;
+  readonly scope: string;
+  readonly value: FlagValue;
+  readonly reason: string;
+  readonly by: string;
+  /** Operators may tighten; only an admin may widen. */
+  readonly mayWiden: boolean;
+  readonly traceId: string | null;
+}
+
+export type FlagAnswer = { readonly kind: 'changed'; readonly flag: FlagRow } | { readonly kind: 'refused'; readonly code: 'not_found' | 'invalid' | 'forbidden'; readonly detail: string };
+
+export interface Flags {
+  seed(tenant: string, resources: Readonly<Record<string, readonly string[]>>): Promise<void>;
+  list(tenant: string): Promise<readonly FlagRow[]>;
+  set(change: FlagChange): Promise<FlagAnswer>;
+}
+
+export interface FlagsNeeds {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly writeEntry: (tx: Tx, tenant: string, entry: { kind: string; actor: string; atMs: number; traceId: string | null; data: Readonly<Record<string, FlagValue | null>> }) => Promise<void>;
+}
+
+export function createFlags({ store, clock, writeEntry }: FlagsNeeds): Flags {
+  return {
+    async seed(tenant, resources) {
+      const seeds: Record<string, FlagValue> = { ...FLAG_DEFAULTS };
+      for (const [type, names] of Object.entries(resources)) for (const name of names) seeds[`${type}.${name}.autonomous`] = true;
+      const now = new Date(clock.nowMs());
+      await store.withTenant(tenant, async (tx) => {
+        for (const [key, value] of Object.entries(seeds)) {
+          await tx`
+            insert into mandate.flag (tenant, key, value, reason, owner, updated_at)
+            values (${tenant}, ${key}, ${tx.json(value)}, 'seeded from the charter', 'charter', ${now}) on conflict do nothing`;
+        }
+      });
+    },
+
+    list: (tenant) => store.withTenant(tenant, async (tx) => (await tx<StoredFlag[]>`select key, scope, value, reason, owner, updated_at from mandate.flag where tenant = ${tenant} order by key, scope`).map(flagOf)),
+
+    set: (change) =>
+      store.withTenant(change.tenant, async (tx): Promise<FlagAnswer> => {
+        if (change.key === 'autonomy.emergencyStop') {
+          return { kind: 'refused', code: 'invalid', detail: 'autonomy.emergencyStop only mirrors the stop; use mandate stop or mandate resume.' };
+        }
+        const [before] = await tx<StoredFlag[]>`
+          select key, scope, value, reason, owner, updated_at from mandate.flag where tenant = ${change.tenant} and key = ${change.key} and scope in (${change.scope}, '') order by scope desc limit 1`;
+        if (before === undefined) return { kind: 'refused', code: 'not_found', detail: `There is no flag ${change.key}; mandate flag get lists them.` };
+        const bad = unfit(change.key, before.value, change.value);
+        if (bad !== null) return { kind: 'refused', code: 'invalid', detail: bad };
+        if (!change.mayWiden && widens(change.key, before.value, change.value)) {
+          return { kind: 'refused', code: 'forbidden', detail: `Setting ${change.key} to ${String(change.value)} widens what agents may do; that takes the role admin.` };
+        }
+        const nowMs = clock.nowMs();
+        const [row] = await tx<StoredFlag[]>`
+          insert into mandate.flag (tenant, key, scope, value, reason, owner, updated_at)
+          values (${change.tenant}, ${change.key}, ${change.scope}, ${tx.json(change.value)}, ${change.reason}, ${change.by}, ${new Date(nowMs)})
+          on conflict (tenant, key, scope) do update set value = excluded.value, reason = excluded.reason, owner = excluded.owner, updated_at = excluded.updated_at
+          returning key, scope, value, reason, owner, updated_at`;
+        await tx`select mandate.raise_revision(${change.tenant})`;
+        await writeEntry(tx, change.tenant, { kind: 'flag.changed', actor: change.by, atMs: nowMs, traceId: change.traceId, data: { key: change.key, scope: change.scope, from: before.value, to: change.value, reason: change.reason } });
+        if (row === undefined) throw new Error('the flag was not written');
+        return { kind: 'changed', flag: flagOf(row) };
+      }),
+  };
+}
+
+interface StoredFlag {
+  readonly key: string;
+  readonly scope: string;
+  readonly value: FlagValue;
+  readonly reason: string;
+  readonly owner: string;
+  readonly updated_at: number;
+}
+
+function flagOf(row: StoredFlag): FlagRow {
+  return { key: row.key, scope: row.scope, value: row.value, reason: row.reason, owner: row.owner, updatedAt: iso(row.updated_at) };
+}
+
+function unfit(key: string, before: FlagValue, value: FlagValue): string | null {
+  if (key === 'autonomy.mode' && !MODES.some((mode) => mode === value)) return `autonomy.mode is one of ${MODES.join(', ')}, not ${JSON.stringify(value)}.`;
+  if (typeof value !== typeof before) return `${key} takes a ${typeof before}, not ${JSON.stringify(value)}.`;
+  if (typeof value === 'number' && !(Number.isFinite(value) && value >= 0)) return `${key} takes a number of 0 or more.`;
+  return null;
+}
+
+/** Whether the change lets agents do more than before. What cannot be compared counts as wider. */
+function widens(key: string, before: FlagValue, value: FlagValue): boolean {
+  if (key === 'autonomy.mode') return MODES.indexOf(value as Mode) < MODES.indexOf(before as Mode);
+  if (typeof before === 'boolean') return value === true && !before;
+  if (typeof before === 'number' && typeof value === 'number') return value > before;
+  return value !== before;
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,118 @@
+// The HTTP resources of restrictions: stop, resume, flags, and everything that stands.
+import { parseScope } from '@mandate/kernel';
+import { z } from 'zod';
+import { json, problem, route } from '../../platform/http/route.ts';
+import type { Call, Route } from '../../platform/http/route.ts';
+import type { Flags } from './flags.ts';
+import type { StandingRestrictions } from './standing.ts';
+import type { Stops } from './stop.ts';
+
+export interface RestrictionRoutesNeeds {
+  readonly stops: Stops;
+  readonly flags: Flags;
+  readonly standing: StandingRestrictions;
+  readonly twoPersons: (tenant: string) => Promise<boolean>;
+  /** Whether the sentinel file bars this data directory, and lifting it. */
+  readonly sentinel: { readonly isStopped: () => boolean; readonly lift: () => Promise<void> };
+  readonly flagAudit: (tenant: string) => Promise<unknown>;
+}
+
+const scopeText = z.string().min(1).max(300).refine((text) => parseScope(text).kind !== 'problem', 'tenant, global, agent:ID, class:NAME, action:PATTERN, user:ID or resource:TYPE/ID');
+const stopBody = z.strictObject({ scope: scopeText.default('tenant'), level: z.enum(['pause', 'stop', 'seal']).default('stop'), reason: z.string().min(1).max(2_000) });
+const resumeBody = z.strictObject({ scope: scopeText.default('tenant'), reason: z.string().min(1).max(2_000) });
+const flagBody = z.strictObject({ value: z.union([z.string().max(200), z.number(), z.boolean()]), scope: z.string().max(300).default(''), reason: z.string().min(1).max(2_000) });
+
+export function restrictionRoutes({ stops, flags, standing, twoPersons, sentinel, flagAudit }: RestrictionRoutesNeeds): readonly Route[] {
+  return [
+    route({
+      method: 'GET',
+      path: '/api/v1/stop',
+      summary: 'Whether anything is stopped',
+      permission: 'restrictions.read',
+      answer: '{ stopped, sentinel, stops }',
+      async handle({ principal }) {
+        const standingStops = await stops.standing(principal.tenant);
+        return json({ stopped: sentinel.isStopped() || standingStops.length > 0, sentinel: sentinel.isStopped(), stops: standingStops });
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/stop',
+      summary: 'Stop everything in a scope. When confirmedAt is there, nothing in it begins any more',
+      permission: 'stop',
+      answer: '{ requestedAt, confirmedAt, quietAt, epoch, inFlight }',
+      body: stopBody,
+      async handle({ principal, body, traceId }) {
+        const refused = refuseGlobal(body.scope, principal.tenant);
+        if (refused !== null) return refused;
+        return json(await stops.stop({ tenant: principal.tenant, scope: body.scope, level: body.level, reason: body.reason, by: principal.id, traceId }));
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/resume',
+      summary: 'Lift the stops of a scope; two persons where the charter says so',
+      permission: 'resume',
+      answer: '{ resumed, lifted } or who has to agree',
+      body: resumeBody,
+      async handle({ principal, body, traceId }) {
+        const order = { scope: body.scope, reason: body.reason, by: principal.id, twoPersons: await twoPersons(principal.tenant), traceId };
+        const report = await stops.resume({ tenant: principal.tenant, ...order });
+        if (report.kind === 'second_person_needed') return json({ resumed: false, waitingFor: 'a second person', requestedBy: report.requestedBy }, 202);
+        const everything = body.scope === 'tenant' && principal.roles.includes('admin');
+        const global = everything ? await stops.resume({ tenant: '*', ...order, scope: 'global', twoPersons: false }) : null;
+        const wasSentinel = everything && sentinel.isStopped();
+        if (wasSentinel) await sentinel.lift();
+        const lifted = (report.kind === 'resumed' ? report.lifted : 0) + (global?.kind === 'resumed' ? global.lifted : 0);
+        if (lifted === 0 && !wasSentinel) return problem({ code: 'conflict', detail: `Nothing is stopped in the scope ${body.scope}; GET /api/v1/stop lists what is.` });
+        return json({ resumed: true, lifted: lifted + (wasSentinel ? 1 : 0) });
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/restrictions',
+      summary: 'Everything that stands: stops, freezes, pauses, phases, throttles',
+      permission: 'restrictions.read',
+      answer: '{ items }',
+      handle: async ({ principal }) => json({ items: await standing(principal.tenant) }),
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/flags',
+      summary: 'All flags',
+      permission: 'flags.read',
+      answer: '{ items }',
+      async handle({ principal }) {
+        const stopped = sentinel.isStopped() || (await stops.standing(principal.tenant)).length > 0;
+        const items = await flags.list(principal.tenant);
+        return json({ items: items.map((flag) => (flag.key === 'autonomy.emergencyStop' ? { ...flag, value: stopped } : flag)) });
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/flags/audit',
+      summary: 'Every change of a flag',
+      permission: 'flags.read',
+      answer: '{ items }',
+      handle: async ({ principal }) => json({ items: await flagAudit(principal.tenant) }),
+    }),
+    route({
+      method: 'PUT',
+      path: '/api/v1/flags/:key',
+      summary: 'Change a flag. Operators may tighten, only an admin may widen',
+      permission: 'flags.write',
+      answer: 'The flag',
+      body: flagBody,
+      async handle({ principal, params, body, traceId, may }: Call<z.infer<typeof flagBody>, null>) {
+        const answer = await flags.set({ tenant: principal.tenant, key: params['key'] ?? '', scope: body.scope, value: body.value, reason: body.reason, by: principal.id, mayWiden: may('flags.widen'), traceId });
+        return answer.kind === 'refused' ? problem({ code: answer.code, detail: answer.detail }) : json(answer.flag);
+      },
+    }),
+  ];
+}
+
+/** A tenant's people stop their tenant; everybody's stop is for whoever has the machine (mandate stop there). */
+function refuseGlobal(scope: string, tenant: string) {
+  if (scope !== 'global') return null;
+  return problem({ code: 'forbidden', detail: `Over HTTP a key of the tenant ${tenant} stops that tenant; run mandate stop --scope global on the server's machine to stop every tenant.` });
+}

@@ -1,0 +1,131 @@
+// The HTTP resources of API keys. The text of a key leaves the server once, in the answer that makes it.
+import { z } from 'zod';
+import type { JsonObject } from '@mandate/kernel';
+import { json, problem, route } from '../http/route.ts';
+import type { Route } from '../http/route.ts';
+import type { Clock } from '../clock/clock.ts';
+import type { Store, Tx } from '../postgres/store.ts';
+import type { ApiKey, Keys } from './keys.ts';
+import { ROLES } from './roles.ts';
+import type { Role } from './roles.ts';
+
+export interface KeyRoutesNeeds {
+  readonly keys: Keys;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly writeEntry: (
+    tx: Tx,
+    tenant: string,
+    entry: { kind: string; actor: string; atMs: number; traceId: string | null; data: JsonObject },
+  ) => Promise<void>;
+}
+
+const name = z.string().min(1).max(256);
+const newKey = z.strictObject({
+  label: z.string().min(1).max(200),
+  roles: z.array(z.enum(ROLES as unknown as readonly [Role, ...Role[]])).min(1),
+  agents: z.union([z.literal('any'), z.array(name).max(100)]).default([]),
+  user: z
+    .strictObject({
+      id: name,
+      email: z.email().nullable().default(null),
+      scopes: z.array(name).max(200).default([]),
+    })
+    .optional(),
+  scopes: z.array(name).max(200).optional(),
+  expiresAt: z.iso.datetime({ offset: true }).optional(),
+});
+
+export function keyRoutes({ keys, store, clock, writeEntry }: KeyRoutesNeeds): readonly Route[] {
+  return [
+    route({
+      method: 'POST',
+      path: '/api/v1/keys',
+      summary: 'Make a key. Its text is shown once',
+      permission: 'keys.write',
+      answer: 'The key, its text and its signing secret',
+      body: newKey,
+      async handle({ principal, body, traceId }) {
+        const { tenant } = principal;
+        try {
+          const created = await store.withTenant(tenant, async (tx) => {
+            const made = await keys.create(tx, {
+              tenant,
+              label: body.label,
+              roles: body.roles,
+              agents: body.agents,
+              createdBy: principal.id,
+              ...(body.user === undefined ? {} : { user: body.user }),
+              ...(body.scopes === undefined ? {} : { scopes: body.scopes }),
+              ...(body.expiresAt === undefined ? {} : { expiresMs: Date.parse(body.expiresAt) }),
+            });
+            await writeEntry(tx, tenant, {
+              kind: 'key.created',
+              actor: principal.id,
+              atMs: clock.nowMs(),
+              traceId,
+              data: { key: made.key.id, label: body.label, roles: body.roles, agents: body.agents },
+            });
+            return made;
+          });
+          return json(
+            { ...viewOf(created.key), text: created.text, signingSecret: created.signingSecret },
+            201,
+          );
+        } catch (error) {
+          // createKey refuses combinations that would break the table of roles, in a sentence for people.
+          if (error instanceof TypeError || error instanceof RangeError)
+            return problem({ code: 'invalid', detail: error.message });
+          throw error;
+        }
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/keys',
+      summary: 'All keys, without their texts',
+      permission: 'keys.read',
+      answer: '{ items }',
+      handle: async ({ principal }) =>
+        json({
+          items: (await store.withTenant(principal.tenant, (tx) => keys.list(tx, principal.tenant))).map(
+            viewOf,
+          ),
+        }),
+    }),
+    route({
+      method: 'DELETE',
+      path: '/api/v1/keys/:key',
+      summary: 'Revoke a key; it opens nothing from the next request on',
+      permission: 'keys.write',
+      answer: '{ revoked }',
+      async handle({ principal, params, traceId }) {
+        const { tenant } = principal;
+        const id = params['key'] ?? '';
+        const revoked = await store.withTenant(tenant, async (tx) => {
+          const was = await keys.revoke(tx, { tenant, id, by: principal.id });
+          if (was) {
+            await tx`select mandate.raise_revision(${tenant})`;
+            await writeEntry(tx, tenant, {
+              kind: 'key.revoked',
+              actor: principal.id,
+              atMs: clock.nowMs(),
+              traceId,
+              data: { key: id },
+            });
+          }
+          return was;
+        });
+        return revoked
+          ? json({ revoked: true })
+          : problem({ code: 'not_found', detail: `There is no standing key ${id}.` });
+      },
+    }),
+  ];
+}
+
+function viewOf(key: ApiKey) {
+  const { createdMs, expiresMs, revokedMs, masterId: _masterId, ...rest } = key;
+  const iso = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
+  return { ...rest, createdAt: iso(createdMs), expiresAt: iso(expiresMs), revokedAt: iso(revokedMs) };
+}
