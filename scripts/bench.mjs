@@ -18,7 +18,7 @@ if (files.length === 0) {
 const failed = files.filter((file) => {
   process.stdout.write(`\n${file}\n`);
   return (
-    spawnSync(process.execPath, ['--conditions=source', join(root, file), ...rest], {
+    spawnSync(process.execPath, ['--conditions=mandate-source', join(root, file), ...rest], {
       cwd: root,
       stdio: 'inherit',
     }).status !== 0

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const tool = (path, ...args) => [join(root, 'node_modules', path), ...args];
-const tests = (...patterns) => ['--conditions=source', join(root, 'scripts/test.mjs'), ...patterns];
+const tests = (...patterns) => ['--conditions=mandate-source', join(root, 'scripts/test.mjs'), ...patterns];
 
 const steps = [
   { name: 'types', args: tool('typescript/bin/tsc', '-p', 'tsconfig.json'), next: 'fix what tsc names' },

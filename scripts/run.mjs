@@ -11,9 +11,9 @@ const [verb = '', ...rest] = process.argv.slice(2);
 const script = (name, ...args) => [join(root, 'scripts', name), ...args];
 
 const verbs = {
-  start: () => ['--conditions=source', join(root, 'server/src/main.ts'), 'start', ...rest],
-  mandate: () => ['--conditions=source', join(root, 'server/src/main.ts'), ...rest],
-  test: () => ['--conditions=source', ...script('test.mjs', ...rest)],
+  start: () => ['--conditions=mandate-source', join(root, 'server/src/main.ts'), 'start', ...rest],
+  mandate: () => ['--conditions=mandate-source', join(root, 'server/src/main.ts'), ...rest],
+  test: () => ['--conditions=mandate-source', ...script('test.mjs', ...rest)],
   check: () => script('check.mjs', ...rest),
   format: () => [join(root, 'node_modules/oxfmt/bin/oxfmt'), ...(rest.length > 0 ? rest : [root])],
   build: () => script('build.mjs', ...rest),

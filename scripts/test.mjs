@@ -1,5 +1,5 @@
 // All tests in one count. The kernel is pure, so its files share one process; the rest get a process each, two at
-// a time, around one Postgres that test/postgres-setup.ts starts. Runs on Node 24 with --conditions=source.
+// a time, around one Postgres that test/postgres-setup.ts starts. Runs on Node 24 with --conditions=mandate-source.
 import { existsSync, globSync } from 'node:fs';
 import { join, matchesGlob, relative, sep } from 'node:path';
 import { run } from 'node:test';

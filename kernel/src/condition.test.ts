@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { compileCondition, RULE_ROOTS, Timestamp, type CelType } from './condition.ts';
+import { compileCondition, compileExpression, RULE_ROOTS, Timestamp, type CelType } from './condition.ts';
 
 const FACTS = {
   parameters: {
@@ -57,6 +57,10 @@ test('conditions of the kind that charters have are decided', () => {
     ["agent.trust >= 60 ? true : user.id == 'ada'", true],
     ['parameters.nothing == null', true],
     ['// why\nparameters.flag', true],
+    ["'\\uffee' < '😀' && size('é😀') == 2 && '' < 'a'", true],
+    ["timestamp('0001-01-01T00:00:00Z').getFullYear('America/New_York') == 0", true],
+    ["timestamp('2026-03-29T01:00:00Z').getHours('Europe/Berlin') == 3", true],
+    ["timestamp('1969-12-31T23:59:59.5Z').getMilliseconds() == 500", true],
   ];
   for (const [source, expected] of table) assert.equal(evaluate(source), expected, source);
 });
@@ -177,6 +181,12 @@ test('what is not CEL is refused with the place and what was expected there', ()
     ['a ` b', "2: '`' does not belong here"],
   ];
   for (const [source, expected] of table) assert.equal(refusal(source), expected, source);
+});
+
+test('what comes out of a dyn is dyn, also where the other arm of a conditional has a type', () => {
+  const made = compileExpression("has(parameters.x) ? {} : parameters.nested['list']", RULE_ROOTS);
+  assert.ok(made.kind === 'compiled');
+  assert.equal(made.expression.type, 'dyn');
 });
 
 test('a root without a binding, or with one of the wrong kind, is an error', () => {

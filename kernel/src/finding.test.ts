@@ -8,12 +8,32 @@ import type { Finding, FindingNeeds } from './finding.ts';
 const PAT = 'ghp_aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xY3zA5';
 
 function needsOf(action: string, parameters: JsonObject, more: Partial<FindingNeeds> = {}): FindingNeeds {
-  const full: Action = { agent: 'a', action, parameters, context: {}, resource: null, user: null, chain: [], onBehalfOf: null, costMicroUsd: null };
-  return { action: full, setting: null, settings: DEFAULT_GUARDRAILS, deployment: null, costMicroUsd: 0, nowMs: 0, ...more };
+  const full: Action = {
+    agent: 'a',
+    action,
+    parameters,
+    context: {},
+    resource: null,
+    user: null,
+    chain: [],
+    onBehalfOf: null,
+    costMicroUsd: null,
+  };
+  return {
+    action: full,
+    setting: null,
+    settings: DEFAULT_GUARDRAILS,
+    deployment: null,
+    costMicroUsd: 0,
+    nowMs: 0,
+    ...more,
+  };
 }
 
 function found(needs: FindingNeeds): readonly string[] {
-  return detectFindings(needs).map(({ check, severity, pointer }) => `${check} ${severity} ${pointer ?? '-'}`);
+  return detectFindings(needs).map(
+    ({ check, severity, pointer }) => `${check} ${severity} ${pointer ?? '-'}`,
+  );
 }
 
 test('a harmless action has no findings', () => {
@@ -22,7 +42,8 @@ test('a harmless action has no findings', () => {
 });
 
 test('cost warns from 1, errs from 10 and is critical from 50 USD', () => {
-  const cost = (usd: number): readonly string[] => found(needsOf('x.y', {}, { costMicroUsd: usd * 1_000_000 }));
+  const cost = (usd: number): readonly string[] =>
+    found(needsOf('x.y', {}, { costMicroUsd: usd * 1_000_000 }));
   assert.deepEqual(cost(0.999_999), []);
   assert.deepEqual(cost(1), ['cost warning -']);
   assert.deepEqual(cost(9.99), ['cost warning -']);
@@ -35,32 +56,53 @@ test('cost warns from 1, errs from 10 and is critical from 50 USD', () => {
 
 test('a secret in a value, in a key or in a nested list is critical, and its text is in no message', () => {
   const needs = needsOf('http.post', { body: `token is ${PAT}`, headers: [{ [PAT]: 'x' }] });
-  assert.deepEqual(found(needs), ['secret_leak critical /parameters/body', 'secret_leak critical /parameters/headers/0/[redacted:github_pat]']);
+  assert.deepEqual(found(needs), [
+    'secret_leak critical /parameters/body',
+    'secret_leak critical /parameters/headers/0/[redacted:github_pat]',
+  ]);
   assert.ok(!JSON.stringify(detectFindings(needs)).includes(PAT));
 });
 
 test('a guess only warns, once however many there are', () => {
-  assert.deepEqual(found(needsOf('x.y', { password: 'Tr0ub4dor&3', a: { api_key: '9f8a7c6b5d4e3f2a1b0c' } })), ['secret_leak warning /parameters/password']);
+  assert.deepEqual(
+    found(needsOf('x.y', { password: 'Tr0ub4dor&3', a: { api_key: '9f8a7c6b5d4e3f2a1b0c' } })),
+    ['secret_leak warning /parameters/password'],
+  );
 });
 
 test('the envelope is not searched for secrets', () => {
   const needs = needsOf('x.y', {});
-  assert.deepEqual(found({ ...needs, action: { ...needs.action, context: { note: PAT }, resource: { type: 'page', id: PAT } } }), []);
+  assert.deepEqual(
+    found({
+      ...needs,
+      action: { ...needs.action, context: { note: PAT }, resource: { type: 'page', id: PAT } },
+    }),
+    [],
+  );
 });
 
 test('more text than is searched counts as a secret', () => {
   assert.deepEqual(found(needsOf('x.y', { a: 'b '.repeat(130_000) })), []);
-  assert.deepEqual(found(needsOf('x.y', { a: 'b '.repeat(70_000), c: 'b '.repeat(70_000) })), ['secret_leak critical /parameters']);
+  assert.deepEqual(found(needsOf('x.y', { a: 'b '.repeat(70_000), c: 'b '.repeat(70_000) })), [
+    'secret_leak critical /parameters',
+  ]);
 });
 
 test('guarded paths are critical for reading as well as for writing', () => {
   for (const action of ['files.read_file', 'files.write_file', 'files.delete']) {
-    assert.deepEqual(found(needsOf(action, { path: 'app/../.env' })), ['protected_path critical /parameters/path'], action);
+    assert.deepEqual(
+      found(needsOf(action, { path: 'app/../.env' })),
+      ['protected_path critical /parameters/path'],
+      action,
+    );
   }
 });
 
 test('one finding for each guarded path, and no more than ten', () => {
-  assert.equal(found(needsOf('x.y', { paths: Array.from({ length: 50 }, (_, i) => `secrets/${i}`) })).length, 10);
+  assert.equal(
+    found(needsOf('x.y', { paths: Array.from({ length: 50 }, (_, i) => `secrets/${i}`) })).length,
+    10,
+  );
 });
 
 test('rewriting a guarded branch is critical', () => {
@@ -72,35 +114,89 @@ test('one issue with a deployment warns, more err, and only deployments are aske
   const fine = { testsPassed: true, openCriticalFindings: 0 };
   assert.deepEqual(found(needsOf('deploy.production', {})), ['deployment_safety warning -']);
   assert.deepEqual(found(needsOf('deploy.production', {}, { deployment: fine })), []);
-  assert.deepEqual(found(needsOf('deploy.production', {}, { deployment: { testsPassed: false, openCriticalFindings: 1 } })), ['deployment_safety error -']);
+  assert.deepEqual(
+    found(needsOf('deploy.production', {}, { deployment: { testsPassed: false, openCriticalFindings: 1 } })),
+    ['deployment_safety error -'],
+  );
   assert.deepEqual(found(needsOf('deployments.read', {})), []);
   const settings = { ...DEFAULT_GUARDRAILS, deploymentWindow: 'Mon-Fri 09:00-17:00 Europe/Berlin' };
-  assert.deepEqual(found(needsOf('deploy.staging', {}, { deployment: fine, settings, nowMs: Date.parse('2026-11-22T12:00:00Z') })), ['deployment_safety warning -']);
+  assert.deepEqual(
+    found(
+      needsOf(
+        'deploy.staging',
+        {},
+        { deployment: fine, settings, nowMs: Date.parse('2026-11-22T12:00:00Z') },
+      ),
+    ),
+    ['deployment_safety warning -'],
+  );
 });
 
 test('a diff warns over 500 and errs over 2,000 changed lines', () => {
-  const diff = (lines: number): readonly string[] => found(needsOf('code.write', { diff: `@@ -0,0 +1,${lines} @@\n${'+x\n'.repeat(lines)}` }));
-  assert.deepEqual([500, 501, 2000, 2001].map((lines) => diff(lines)[0] ?? 'none'), ['none', 'diff_size warning /parameters/diff', 'diff_size warning /parameters/diff', 'diff_size error /parameters/diff']);
+  const diff = (lines: number): readonly string[] =>
+    found(needsOf('code.write', { diff: `@@ -0,0 +1,${lines} @@\n${'+x\n'.repeat(lines)}` }));
+  assert.deepEqual(
+    [500, 501, 2000, 2001].map((lines) => diff(lines)[0] ?? 'none'),
+    [
+      'none',
+      'diff_size warning /parameters/diff',
+      'diff_size warning /parameters/diff',
+      'diff_size error /parameters/diff',
+    ],
+  );
 });
 
 test('a guardrail that the charter turns off finds nothing', () => {
   const settings = { ...DEFAULT_GUARDRAILS, secretLeak: false, protectedPaths: [], protectedBranches: [] };
-  assert.deepEqual(found(needsOf('git.push', { path: '.env', note: PAT, branch: 'main', force: true }, { settings })), []);
+  assert.deepEqual(
+    found(needsOf('git.push', { path: '.env', note: PAT, branch: 'main', force: true }, { settings })),
+    [],
+  );
 });
 
 test('the same action and facts give the same findings, in the same order, for any parameters', () => {
-  const leaf = fc.oneof(fc.string(), fc.double(), fc.boolean(), fc.constant(null), fc.constantFrom('.env', PAT, 'main', '+main', 'git push -f'));
-  const key = fc.oneof(fc.string(), fc.constantFrom('path', 'branch', 'args', 'diff', 'force', '__proto__', 'token'));
-  const { json } = fc.letrec<{ json: Json }>((tie) => ({ json: fc.oneof({ maxDepth: 4 }, leaf, fc.array(tie('json'), { maxLength: 4 }), fc.dictionary(key, tie('json'), { maxKeys: 4 })) }));
-  const order = ['cost', 'secret_leak', 'protected_path', 'branch_protection', 'deployment_safety', 'diff_size'];
+  const leaf = fc.oneof(
+    fc.string(),
+    fc.double(),
+    fc.boolean(),
+    fc.constant(null),
+    fc.constantFrom('.env', PAT, 'main', '+main', 'git push -f'),
+  );
+  const key = fc.oneof(
+    fc.string(),
+    fc.constantFrom('path', 'branch', 'args', 'diff', 'force', '__proto__', 'token'),
+  );
+  const { json } = fc.letrec<{ json: Json }>((tie) => ({
+    json: fc.oneof(
+      { maxDepth: 4 },
+      leaf,
+      fc.array(tie('json'), { maxLength: 4 }),
+      fc.dictionary(key, tie('json'), { maxKeys: 4 }),
+    ),
+  }));
+  const order = [
+    'cost',
+    'secret_leak',
+    'protected_path',
+    'branch_protection',
+    'deployment_safety',
+    'diff_size',
+  ];
   fc.assert(
-    fc.property(fc.constantFrom('git.push', 'git.rebase', 'deploy.x', 'a.b'), fc.dictionary(key, json, { maxKeys: 5 }), (action, parameters) => {
-      const once = detectFindings(needsOf(action, parameters));
-      assert.deepEqual(detectFindings(needsOf(action, structuredClone(parameters))), once);
-      const ranks = once.map(({ check }: Finding) => order.indexOf(check));
-      assert.deepEqual(ranks, ranks.toSorted((a, b) => a - b));
-      assert.ok(!JSON.stringify(once).includes(PAT));
-    }),
+    fc.property(
+      fc.constantFrom('git.push', 'git.rebase', 'deploy.x', 'a.b'),
+      fc.dictionary(key, json, { maxKeys: 5 }),
+      (action, parameters) => {
+        const once = detectFindings(needsOf(action, parameters));
+        assert.deepEqual(detectFindings(needsOf(action, structuredClone(parameters))), once);
+        const ranks = once.map(({ check }: Finding) => order.indexOf(check));
+        assert.deepEqual(
+          ranks,
+          ranks.toSorted((a, b) => a - b),
+        );
+        assert.ok(!JSON.stringify(once).includes(PAT));
+      },
+    ),
     { numRuns: 300 },
   );
 });

@@ -18,11 +18,36 @@ export type {
   UserSetting,
 } from './charter.ts';
 export { compileCondition, compileExpression, RULE_ROOTS } from './condition.ts';
-export type { Condition, ConditionProblem, Expression } from './condition.ts';
+export { CelMap, Duration, formatType, listOf, mapOf, Timestamp, TypeName, Uint } from './condition.ts';
+export type {
+  CelType,
+  CelValue,
+  Condition,
+  ConditionProblem,
+  EvaluationError,
+  Expression,
+  Refused,
+} from './condition.ts';
 export { decide } from './decide.ts';
 export type { Decision, DecisionCode, Effect, TraceEntry } from './decide.ts';
-export { compileGlobs, DEFAULT_GUARDRAILS, detectFindings, redact, touchesPath } from './finding.ts';
-export type { DeploymentFacts, Finding, FindingSeverity, GuardrailSettings } from './finding.ts';
+export {
+  compileGlobs,
+  DEFAULT_GUARDRAILS,
+  detectFindings,
+  findSecrets,
+  parseWindow,
+  pathParameters,
+  redact,
+  touchesPath,
+} from './finding.ts';
+export type {
+  CompiledGlob,
+  DeploymentFacts,
+  Finding,
+  FindingNeeds,
+  FindingSeverity,
+  GuardrailSettings,
+} from './finding.ts';
 export { isLive, missingConsent, missingGrant, missingScope } from './grant.ts';
 export type { Grant, GrantKind, MissingAuthority } from './grant.ts';
 export { compileLaw, settingOf } from './law.ts';

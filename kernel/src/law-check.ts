@@ -3,6 +3,8 @@
 import { APPROVER_ROLES } from './approval.ts';
 import type { ActionSetting, Charter, Rule, Selectors } from './charter.ts';
 import { suggest } from './condition/suggest.ts';
+import { parseWindow } from './finding.ts';
+import type { GuardrailSettings } from './finding.ts';
 import type { CharterProblem } from './law.ts';
 import { isActionName, patternProblem } from './pattern.ts';
 import { TIERS } from './tier.ts';
@@ -18,6 +20,7 @@ export function checkCharter(charter: Charter, problems: CharterProblem[]): void
   checkAgents(charter, report);
   checkLimits(charter, report);
   checkTrust(charter.trust, report);
+  checkGuardrails(charter.guardrails, report);
 }
 
 type Report = (origin: string, message: string) => void;
@@ -200,4 +203,16 @@ function checkTrust(trust: TrustSettings, report: Report): void {
   if (!Number.isSafeInteger(trust.freezeAfterFailures) || trust.freezeAfterFailures < 1) {
     report('trust.freezeAfterFailures', 'a freeze comes after a whole number of failures from 1');
   }
+}
+
+function checkGuardrails({ cost, diff, deploymentWindow }: GuardrailSettings, report: Report): void {
+  const { warningMicroUsd, errorMicroUsd, criticalMicroUsd } = cost;
+  if (!(warningMicroUsd >= 0 && warningMicroUsd <= errorMicroUsd && errorMicroUsd <= criticalMicroUsd)) {
+    report('guardrails.cost', 'the thresholds must rise from warning over error to critical, from 0');
+  }
+  if (!(diff.warningLines >= 0 && diff.warningLines <= diff.errorLines)) {
+    report('guardrails.diff', 'the thresholds must rise from warning to error, from 0');
+  }
+  const window = deploymentWindow === null ? null : parseWindow(deploymentWindow);
+  if (typeof window === 'string') report('guardrails.deploymentWindow', window);
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Charter } from './charter.ts';
 import { charterOf, exceptionOf, lawOf, ruleOf, settingOfAction } from './fixtures.test.ts';
+import { DEFAULT_GUARDRAILS } from './finding.ts';
 import { compileLaw, settingOf } from './law.ts';
 import type { CharterProblem } from './law.ts';
 import { DEFAULT_TRUST } from './trust.ts';
@@ -111,6 +112,17 @@ test('trust figures that would let a failure raise a score are refused', () => {
   ];
   for (const more of broken)
     assert.equal(problemsOf(charterOf([], { trust: { ...DEFAULT_TRUST, ...more } })).length, 1);
+});
+
+test('thresholds that fall and a deployment window that nobody can read are refused', () => {
+  const broken: readonly Partial<Charter['guardrails']>[] = [
+    { cost: { warningMicroUsd: 5, errorMicroUsd: 4, criticalMicroUsd: 6 } },
+    { diff: { warningLines: 5, errorLines: Number.NaN } },
+    { deploymentWindow: 'Mon-Fri nine to five' },
+  ];
+  for (const more of broken) {
+    assert.equal(problemsOf(charterOf([], { guardrails: { ...DEFAULT_GUARDRAILS, ...more } })).length, 1);
+  }
 });
 
 test('selectors that could match nobody are refused', () => {

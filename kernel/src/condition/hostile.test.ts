@@ -4,6 +4,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { compileCondition, compileExpression, RULE_ROOTS } from '../condition.ts';
+import { compile } from './compile.ts';
+import { parse } from './parse.ts';
+import { createFrame } from './step.ts';
+import { Fault, MAX_LOOPS } from './value.ts';
 
 const FACTS = {
   parameters: {},
@@ -82,6 +86,15 @@ test('ten thousand loop turns are the end of an evaluation, nested loops counted
   assert.equal(evaluate('parameters.list.map(x, x).size() > 0', facts), limit);
   assert.equal(evaluate('parameters.short.all(x, parameters.short.all(y, true))', facts), limit);
   assert.equal(evaluate('10000 in parameters.list', facts), true);
+});
+
+test('once a limit is reached every loop around it ends at its next turn', () => {
+  const parsed = parse('list.all(x, list.all(y, list.exists(z, z < 0) || true))');
+  assert.ok(parsed.kind === 'parsed');
+  const frame = createFrame({ list: Array.from({ length: 150 }, (_, index) => index) });
+  const outcome = compile(parsed.node, { list: 'dyn' }).run(frame);
+  assert.ok(outcome instanceof Fault);
+  assert.ok(frame.loops <= MAX_LOOPS + 3, `${frame.loops} turns`);
 });
 
 test('expressions and data built to stall or to exhaust memory end in an error', () => {

@@ -42,7 +42,10 @@ export function findAssignments(text: string, work: Work): readonly Assigned[] {
 }
 
 /** What a value is by its name alone: a known secret, a likely one (`generic`), or null. */
-export function judge(name: string, value: string): { readonly kind: string; readonly generic: boolean } | null {
+export function judge(
+  name: string,
+  value: string,
+): { readonly kind: string; readonly generic: boolean } | null {
   const suspicion = suspect(name);
   return suspicion === null ? null : confirm(suspicion, value);
 }
@@ -55,12 +58,17 @@ interface Suspicion {
 // The name first: it is short, and most names end the matter.
 function suspect(name: string): Suspicion | null {
   const words = wordsOf(name);
-  const known = NAMED.filter(({ alternatives }) => alternatives.some((list) => list.every((word) => words.includes(word))));
+  const known = NAMED.filter(({ alternatives }) =>
+    alternatives.some((list) => list.every((word) => words.includes(word))),
+  );
   const word = secretName(name);
   return known.length === 0 && word === null ? null : { known, word };
 }
 
-function confirm({ known, word }: Suspicion, value: string): { readonly kind: string; readonly generic: boolean } | null {
+function confirm(
+  { known, word }: Suspicion,
+  value: string,
+): { readonly kind: string; readonly generic: boolean } | null {
   if (value.length < 6 || value.length > MAX_VALUE || isPlaceholder(value)) return null;
   const exact = known.find(({ parts }) => isExactly(parts, value));
   if (exact !== undefined) return { kind: exact.kind, generic: false };
@@ -75,7 +83,8 @@ function isLikely(word: string, value: string): boolean {
   if (/\s/.test(value)) return false;
   const kinds = [/[a-z]/, /[A-Z]/, /\d/, /[^A-Za-z0-9]/].filter((kind) => kind.test(value)).length;
   // A password may be short; a token or a key is long.
-  if (/^pass|^pwd/.test(word)) return value.length >= 8 && kinds >= 2 && /[^A-Za-z]/.test(value) && entropyOf(value) >= 2.5;
+  if (/^pass|^pwd/.test(word))
+    return value.length >= 8 && kinds >= 2 && /[^A-Za-z]/.test(value) && entropyOf(value) >= 2.5;
   return value.length >= 12 && /\d/.test(value) && /[A-Za-z]/.test(value) && entropyOf(value) >= 3;
 }
 

@@ -9,18 +9,41 @@ import { gitEffects, readRefspec, splitShell } from './git-args.ts';
 const GUARDED = ['main', 'master', 'production', 'staging'];
 
 function actionOf(action: string, parameters: JsonObject = {}, context: JsonObject = {}): Action {
-  return { agent: 'a', action, parameters, context, resource: null, user: null, chain: [], onBehalfOf: null, costMicroUsd: null };
+  return {
+    agent: 'a',
+    action,
+    parameters,
+    context,
+    resource: null,
+    user: null,
+    chain: [],
+    onBehalfOf: null,
+    costMicroUsd: null,
+  };
 }
 
 function settingOf(branches: readonly string[]): ActionSetting {
   return {
-    match: '*', severity: null, executor: null, paths: [], branches, amounts: [], diff: null, compensate: null,
-    safeState: false, idempotent: false, costMicroUsd: null, deadlineMs: null, origin: 'test',
+    match: '*',
+    severity: null,
+    executor: null,
+    paths: [],
+    branches,
+    amounts: [],
+    diff: null,
+    compensate: null,
+    safeState: false,
+    idempotent: false,
+    costMicroUsd: null,
+    deadlineMs: null,
+    origin: 'test',
   };
 }
 
 function threats(action: Action, setting: ActionSetting | null = null): readonly string[] {
-  return branchThreats(action, setting, GUARDED).map(({ operation, branch }) => `${operation} ${branch ?? '?'}`);
+  return branchThreats(action, setting, GUARDED).map(
+    ({ operation, branch }) => `${operation} ${branch ?? '?'}`,
+  );
 }
 
 const DANGEROUS: readonly (readonly [action: string, parameters: JsonObject, threat: string])[] = [
@@ -35,7 +58,7 @@ const DANGEROUS: readonly (readonly [action: string, parameters: JsonObject, thr
   ['git.delete_branch', {}, 'delete ?'],
   ['git.push', { branch: 'main', force: true }, 'force_push main'],
   ['git.push', { branch: 'main', force: 'true' }, 'force_push main'],
-  ['git.push', { branch: 'main', options: { forceWithLease: 1 } , force_with_lease: 1 }, 'force_push main'],
+  ['git.push', { branch: 'main', options: { forceWithLease: 1 }, force_with_lease: 1 }, 'force_push main'],
   ['git.push', { branch: '+main' }, 'force_push main'],
   ['git.push', { refspec: '+feature:main' }, 'force_push main'],
   ['git.push', { refspec: ':main' }, 'delete main'],
@@ -64,7 +87,10 @@ const DANGEROUS: readonly (readonly [action: string, parameters: JsonObject, thr
 
 test('every way to say it is a threat to a guarded branch', () => {
   for (const [action, parameters, threat] of DANGEROUS) {
-    assert.ok(threats(actionOf(action, parameters)).includes(threat), `${action} ${JSON.stringify(parameters)}: ${threats(actionOf(action, parameters)).join()}`);
+    assert.ok(
+      threats(actionOf(action, parameters)).includes(threat),
+      `${action} ${JSON.stringify(parameters)}: ${threats(actionOf(action, parameters)).join()}`,
+    );
   }
 });
 
@@ -80,7 +106,10 @@ const HARMLESS: readonly (readonly [action: string, parameters: JsonObject])[] =
   ['github.delete_file', { path: 'a', branch: 'main' }],
   ['git.checkout', { branch: 'main', force: true }],
   ['git.push', { args: ['origin', 'main'] }],
-  ['shell.run', { command: 'git push origin main && git fetch --force && git commit -m "push --force to main"' }],
+  [
+    'shell.run',
+    { command: 'git push origin main && git fetch --force && git commit -m "push --force to main"' },
+  ],
   ['shell.run', { command: 'echo "do not git push" > main' }],
   ['shell.run', { command: 'git switch feature && git rebase main' }],
   ['shell.run', { argv: ['git', 'rebase', '--abort'] }],
@@ -90,21 +119,34 @@ const HARMLESS: readonly (readonly [action: string, parameters: JsonObject])[] =
 ];
 
 test('ordinary work on and around guarded branches is no threat', () => {
-  for (const [action, parameters] of HARMLESS) assert.deepEqual(threats(actionOf(action, parameters)), [], `${action} ${JSON.stringify(parameters)}`);
+  for (const [action, parameters] of HARMLESS)
+    assert.deepEqual(threats(actionOf(action, parameters)), [], `${action} ${JSON.stringify(parameters)}`);
 });
 
 test('a branch that the charter names counts, and what the agent claims of its context only adds', () => {
   const action = actionOf('vcs.overwrite_history_rewrite', { line: 'main' });
   assert.deepEqual(threats(action, settingOf(['line'])), ['rewrite_history main']);
-  assert.deepEqual(threats(actionOf('x.rebase', { at: { here: 'main' } }), settingOf(['at.here'])), ['rebase main']);
-  assert.deepEqual(threats(actionOf('git.rebase', { branch: 'feature' }, { branch: 'main' })), ['rebase main']);
-  assert.deepEqual(threats(actionOf('git.rebase', { branch: 'main' }, { branch: 'feature' })), ['rebase main']);
-  assert.deepEqual(threats({ ...actionOf('git.rebase'), resource: { type: 'branch', id: 'main' } }), ['rebase main']);
+  assert.deepEqual(threats(actionOf('x.rebase', { at: { here: 'main' } }), settingOf(['at.here'])), [
+    'rebase main',
+  ]);
+  assert.deepEqual(threats(actionOf('git.rebase', { branch: 'feature' }, { branch: 'main' })), [
+    'rebase main',
+  ]);
+  assert.deepEqual(threats(actionOf('git.rebase', { branch: 'main' }, { branch: 'feature' })), [
+    'rebase main',
+  ]);
+  assert.deepEqual(threats({ ...actionOf('git.rebase'), resource: { type: 'branch', id: 'main' } }), [
+    'rebase main',
+  ]);
 });
 
 test('guarded branches may be wildcards', () => {
-  const on = (branch: string): number => branchThreats(actionOf('git.force_push', { branch }), null, ['release/*']).length;
-  assert.deepEqual([on('release/1.0'), on('Release/1.0'), on('refs/heads/release/x'), on('main')], [1, 1, 1, 0]);
+  const on = (branch: string): number =>
+    branchThreats(actionOf('git.force_push', { branch }), null, ['release/*']).length;
+  assert.deepEqual(
+    [on('release/1.0'), on('Release/1.0'), on('refs/heads/release/x'), on('main')],
+    [1, 1, 1, 0],
+  );
 });
 
 const COMMANDS: readonly (readonly [command: string, effects: readonly string[]])[] = [
@@ -138,13 +180,21 @@ const COMMANDS: readonly (readonly [command: string, effects: readonly string[]]
 
 test('the argument list of git is read as git reads it', () => {
   for (const [command, effects] of COMMANDS) {
-    const read = gitEffects(command).map(({ operation, branches }) => `${operation}:${branches.map((b) => b ?? '?').join()}`);
+    const read = gitEffects(command).map(
+      ({ operation, branches }) => `${operation}:${branches.map((b) => b ?? '?').join()}`,
+    );
     assert.deepEqual(read, effects, command);
   }
 });
 
 test('a shell line falls into the words that a shell would hand on', () => {
-  assert.deepEqual(splitShell(`a "b c" d\\ e 'f "g"' && h;i | j\nk "" l`), [['a', 'b c', 'd e', 'f "g"'], ['h'], ['i'], ['j'], ['k', '', 'l']]);
+  assert.deepEqual(splitShell(`a "b c" d\\ e 'f "g"' && h;i | j\nk "" l`), [
+    ['a', 'b c', 'd e', 'f "g"'],
+    ['h'],
+    ['i'],
+    ['j'],
+    ['k', '', 'l'],
+  ]);
 });
 
 test('a refspec says what it forces and deletes', () => {
@@ -155,9 +205,30 @@ test('a refspec says what it forces and deletes', () => {
 });
 
 test('whatever a command line says, reading it comes to an end without an error', () => {
-  const word = fc.constantFrom('git', 'push', '-f', '--force', ':', '+', 'main', '"', "'", '\\', '&&', '$(', ')', 'alias.x=', '-c', ' ', '\n', 'sh -c "git push -f"');
-  fc.assert(fc.property(fc.array(word, { maxLength: 20 }), fc.string(), (words, tail) => {
-    gitEffects(words.join(' ') + tail, ['git', 'push']);
-    gitEffects([...words, tail]);
-  }));
+  const word = fc.constantFrom(
+    'git',
+    'push',
+    '-f',
+    '--force',
+    ':',
+    '+',
+    'main',
+    '"',
+    "'",
+    '\\',
+    '&&',
+    '$(',
+    ')',
+    'alias.x=',
+    '-c',
+    ' ',
+    '\n',
+    'sh -c "git push -f"',
+  );
+  fc.assert(
+    fc.property(fc.array(word, { maxLength: 20 }), fc.string(), (words, tail) => {
+      gitEffects(words.join(' ') + tail, ['git', 'push']);
+      gitEffects([...words, tail]);
+    }),
+  );
 });

@@ -27,11 +27,23 @@ const MOMENTS: readonly (readonly [window: string, moment: string, open: boolean
 ];
 
 test('a window is open in its own time zone, over midnight and over the change of clocks', () => {
-  for (const [window, moment, open] of MOMENTS) assert.equal(within(window, moment), open, `${window} at ${moment}`);
+  for (const [window, moment, open] of MOMENTS)
+    assert.equal(within(window, moment), open, `${window} at ${moment}`);
 });
 
 test('a window that cannot be read says what is wrong and what to write', () => {
-  for (const text of ['', 'always', 'Mon-Fri', 'Mon-Fri 9-17', 'Foo 09:00-17:00', 'Mon-Tue-Wed 09:00-17:00', 'Mon 25:00-26:00', 'Mon 09:60-10:00', 'Mon 09:00-09:00', 'Mon 09:00-10:00 Mars/Base']) {
+  for (const text of [
+    '',
+    'always',
+    'Mon-Fri',
+    'Mon-Fri 9-17',
+    'Foo 09:00-17:00',
+    'Mon-Tue-Wed 09:00-17:00',
+    'Mon 25:00-26:00',
+    'Mon 09:60-10:00',
+    'Mon 09:00-09:00',
+    'Mon 09:00-10:00 Mars/Base',
+  ]) {
     assert.match(String(parseWindow(text)), /write/, text);
   }
 });

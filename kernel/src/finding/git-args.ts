@@ -50,10 +50,9 @@ function effectsOf(
   let current: string | null = null;
   return commands.flatMap((tokens) => {
     // Both readings where the word git is only understood: `git.push` with ['origin'], and with ['push', 'origin'].
-    const lines = [
-      ...gitLines(tokens),
-      ...(after.length > 0 ? [[...after.slice(1), ...tokens], tokens] : []),
-    ];
+    const understood =
+      after.length > 1 ? [[...after.slice(1), ...tokens], tokens] : after.length === 1 ? [tokens] : [];
+    const lines = [...gitLines(tokens), ...understood];
     const effects = lines.flatMap((line) => {
       const [name = '', ...rest] = subcommand(line);
       const effect = readCommand(name, rest).map((found) => ({

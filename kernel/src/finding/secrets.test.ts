@@ -24,7 +24,9 @@ interface Sample {
 function partOf(part: Part): fc.Arbitrary<string> {
   if (part.kind === 'literal') return fc.constant(part.text);
   const alphabet = new RegExp(`[${ALPHABETS[part.of]}]`);
-  const chars = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code)).filter((c) => alphabet.test(c));
+  const chars = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code)).filter((c) =>
+    alphabet.test(c),
+  );
   const max = Math.min(part.max, part.min + 40);
   return fc.string({ unit: fc.constantFrom(...chars), minLength: part.min, maxLength: max });
 }
@@ -36,7 +38,9 @@ function bodyOf(body: string): fc.Arbitrary<string> {
 function sampleOf(format: SecretFormat): fc.Arbitrary<Sample> {
   return fc
     .tuple(bodyOf(format.lead ?? ''), fc.constantFrom(...format.prefixes), bodyOf(format.body))
-    .filter(([lead, , body]) => !isPlaceholder(lead + body) && (format.strict !== true || looksRandom(lead + body)))
+    .filter(
+      ([lead, , body]) => !isPlaceholder(lead + body) && (format.strict !== true || looksRandom(lead + body)),
+    )
     .map(([lead, prefix, body]) => ({
       format,
       token: lead + prefix + body,
@@ -45,7 +49,23 @@ function sampleOf(format: SecretFormat): fc.Arbitrary<Sample> {
 }
 
 const anySample = fc.constantFrom(...SECRET_FORMATS).chain(sampleOf);
-const glue = fc.constantFrom('', ' ', '"', "'", '\n', '(', '=', ', ', 'use ', 'x: ', '\\n', '%3D', '`', '[', '> ');
+const glue = fc.constantFrom(
+  '',
+  ' ',
+  '"',
+  "'",
+  '\n',
+  '(',
+  '=',
+  ', ',
+  'use ',
+  'x: ',
+  '\\n',
+  '%3D',
+  '`',
+  '[',
+  '> ',
+);
 const after = fc.constantFrom('', ' ', '"', '\n', ')', ' and so on', '",', ' #');
 
 test('there are at least 150 formats, each with a name, a body that can be read and a public source', () => {
@@ -56,7 +76,10 @@ test('there are at least 150 formats, each with a name, a body that can be read 
     assert.doesNotThrow(() => parseBody(format.body), format.kind);
   }
   const kinds = SECRET_FORMATS.map(({ kind }) => kind);
-  assert.deepEqual(kinds.filter((kind, i) => kinds.indexOf(kind) !== i), []);
+  assert.deepEqual(
+    kinds.filter((kind, i) => kinds.indexOf(kind) !== i),
+    [],
+  );
 });
 
 test('a token of every format is found, whatever stands around it', () => {
@@ -82,7 +105,10 @@ test('a value of every named format is found where its name says whose it is', (
     fc.assert(
       fc.property(fc.constantFrom(...names), bodyOf(body), (name, value) => {
         fc.pre(!isPlaceholder(value));
-        assert.ok(findSecrets(`${name.toUpperCase()}="${value}"`).some(({ generic }) => !generic), `${kind}: ${name}=${value}`);
+        assert.ok(
+          findSecrets(`${name.toUpperCase()}="${value}"`).some(({ generic }) => !generic),
+          `${kind}: ${name}=${value}`,
+        );
       }),
       { numRuns: 6 },
     );
@@ -93,17 +119,33 @@ test('redaction never lets a token through, in values, keys, lists or nested obj
   fc.assert(
     fc.property(anySample, glue, after, (sample, before, behind) => {
       const text = before + sample.token + behind;
-      const shown = JSON.stringify(redact({ note: text, [text]: 1, list: [{ deep: [text] }], token: sample.token }));
-      assert.ok(!shown.includes(JSON.stringify(sample.token.slice(sample.from)).slice(1, -1)), `${sample.format.kind}: ${shown}`);
+      const shown = JSON.stringify(
+        redact({ note: text, [text]: 1, list: [{ deep: [text] }], token: sample.token }),
+      );
+      assert.ok(
+        !shown.includes(JSON.stringify(sample.token.slice(sample.from)).slice(1, -1)),
+        `${sample.format.kind}: ${shown}`,
+      );
     }),
     { numRuns: 400 },
   );
 });
 
 test('redacting twice changes nothing', () => {
-  const word = fc.oneof(fc.string(), anySample.map(({ token }) => `is ${token} it`), fc.constantFrom('password=Hunter2hunter2', 'a://b:c@d'));
+  const word = fc.oneof(
+    fc.string(),
+    anySample.map(({ token }) => `is ${token} it`),
+    fc.constantFrom('password=Hunter2hunter2', 'a://b:c@d'),
+  );
   const json = fc.letrec((tie) => ({
-    node: fc.oneof({ maxDepth: 3 }, word, fc.integer(), fc.constant(null), fc.array(tie('node'), { maxLength: 3 }), fc.dictionary(fc.oneof(word, fc.constantFrom('token', 'password', 'pin')), tie('node'), { maxKeys: 3 })),
+    node: fc.oneof(
+      { maxDepth: 3 },
+      word,
+      fc.integer(),
+      fc.constant(null),
+      fc.array(tie('node'), { maxLength: 3 }),
+      fc.dictionary(fc.oneof(word, fc.constantFrom('token', 'password', 'pin')), tie('node'), { maxKeys: 3 }),
+    ),
   })).node as fc.Arbitrary<Parameters<typeof redact>[0]>;
   fc.assert(fc.property(json, (value) => assert.deepEqual(redact(redact(value)), redact(value))));
 });
@@ -133,14 +175,29 @@ const SPECIFIC: readonly (readonly [kind: string, text: string])[] = [
 test('well-known secrets are named for what they are', () => {
   for (const [kind, text] of SPECIFIC) {
     const found = findSecrets(text).filter(({ generic }) => !generic);
-    assert.deepEqual(found.map((secret) => secret.kind), [kind], text);
+    assert.deepEqual(
+      found.map((secret) => secret.kind),
+      [kind],
+      text,
+    );
   }
 });
 
-const GENERIC = ['password = "hunter2hunter2"', "DB_PASSWORD='Tr0ub4dor&3'", 'api_key: 9f8a7c6b5d4e3f2a1b0c', '"client_secret": "q8Zk3-pXw92LmN0v"', 'token=Zx81kQpL93mVbT20'];
+const GENERIC = [
+  'password = "hunter2hunter2"',
+  "DB_PASSWORD='Tr0ub4dor&3'",
+  'api_key: 9f8a7c6b5d4e3f2a1b0c',
+  '"client_secret": "q8Zk3-pXw92LmN0v"',
+  'token=Zx81kQpL93mVbT20',
+];
 
 test('an assignment that merely looks secret is only a guess', () => {
-  for (const text of GENERIC) assert.deepEqual(findSecrets(text).map(({ generic }) => generic), [true], text);
+  for (const text of GENERIC)
+    assert.deepEqual(
+      findSecrets(text).map(({ generic }) => generic),
+      [true],
+      text,
+    );
 });
 
 const HARMLESS = [
@@ -169,22 +226,38 @@ test('ordinary text, identifiers, hashes, images and templates are no secrets', 
 });
 
 test('random base64, hexadecimal and UUIDs are no secrets, however much of them', () => {
-  const base64 = fc.uint8Array({ minLength: 200, maxLength: 3000 }).map((bytes) => Buffer.from(bytes).toString('base64'));
-  const hex = fc.uint8Array({ minLength: 16, maxLength: 64 }).map((bytes) => Buffer.from(bytes).toString('hex'));
-  fc.assert(fc.property(fc.oneof(base64, hex, fc.uuid()), (text) => assert.deepEqual(findSecrets(text), [])), { numRuns: 300, seed: 7 });
+  const base64 = fc
+    .uint8Array({ minLength: 200, maxLength: 3000 })
+    .map((bytes) => Buffer.from(bytes).toString('base64'));
+  const hex = fc
+    .uint8Array({ minLength: 16, maxLength: 64 })
+    .map((bytes) => Buffer.from(bytes).toString('hex'));
+  fc.assert(
+    fc.property(fc.oneof(base64, hex, fc.uuid()), (text) => assert.deepEqual(findSecrets(text), [])),
+    { numRuns: 300, seed: 7 },
+  );
 });
 
 test('a token with a right checksum is found even when it is glued to other letters', () => {
   const random = ALNUM.slice(0, 30);
   const token = `ghp_${random}${checksumBase62(random)}`;
-  assert.deepEqual(findSecrets(`zz${token}`).map(({ kind, start }) => [kind, start]), [['github_pat', 2]]);
+  assert.deepEqual(
+    findSecrets(`zz${token}`).map(({ kind, start }) => [kind, start]),
+    [['github_pat', 2]],
+  );
   assert.deepEqual(findSecrets(`zzghp_${ALNUM.slice(0, 36)}`), []);
 });
 
 test('checksums agree with their published vectors', () => {
   assert.equal(crc32('123456789'), 0xcbf43926);
   const data = 'a'.repeat(52);
-  assert.ok(hasChecksum('bech32', 'age-secret-key-1', data.replaceAll('a', 'q') + checksumBech32('age-secret-key-', 'q'.repeat(52))));
+  assert.ok(
+    hasChecksum(
+      'bech32',
+      'age-secret-key-1',
+      data.replaceAll('a', 'q') + checksumBech32('age-secret-key-', 'q'.repeat(52)),
+    ),
+  );
   // The valid test vector of BIP 173 with the longest data part that the alphabet allows in one line.
   assert.ok(hasChecksum('bech32', 'A1', '2UEL5L'));
   assert.ok(!hasChecksum('bech32', 'A1', '2UEL5M'));
@@ -223,7 +296,13 @@ test('names that merely mention a secret are not secret names', () => {
 
 test('everything under a secret-looking key is hidden, and counts of tokens are not', () => {
   assert.deepEqual(
-    redact({ password: 'a', credentials: { user: 'u', list: ['x', 7] }, usage: { max_tokens: 5, token: 9 }, pin: 1234, ok: 'plain' }),
+    redact({
+      password: 'a',
+      credentials: { user: 'u', list: ['x', 7] },
+      usage: { max_tokens: 5, token: 9 },
+      pin: 1234,
+      ok: 'plain',
+    }),
     {
       password: '[redacted:password]',
       credentials: { user: '[redacted:credentials]', list: ['[redacted:credentials]', 7] },
@@ -238,7 +317,10 @@ test('a key __proto__ stays a key, colliding keys stay apart, and what is too de
   const hostile = JSON.parse('{"__proto__": {"password": "x"}}') as Parameters<typeof redact>[0];
   assert.equal(JSON.stringify(redact(hostile)), '{"__proto__":{"password":"[redacted:password]"}}');
   const pat = (n: number): string => `ghp_${ALNUM.slice(n, n + 36)}`;
-  assert.deepEqual(redact({ [pat(0)]: 1, [pat(1)]: 2 }), { '[redacted:github_pat]': 1, '[redacted:github_pat]#2': 2 });
+  assert.deepEqual(redact({ [pat(0)]: 1, [pat(1)]: 2 }), {
+    '[redacted:github_pat]': 1,
+    '[redacted:github_pat]#2': 2,
+  });
   let deep: Parameters<typeof redact>[0] = 'x';
   for (let i = 0; i < 5000; i += 1) deep = [deep];
   assert.match(JSON.stringify(redact(deep)), /\[redacted:too_deep\]/);
@@ -277,7 +359,10 @@ test('the work grows with the length of the text and with nothing else', () => {
       return work.steps;
     };
     const [small, large] = [stepsFor(8_000), stepsFor(64_000)];
-    assert.ok(large <= small * 8 * 1.2 + 1000, `${name}: ${small} steps for 8,000 characters, ${large} for 64,000`);
+    assert.ok(
+      large <= small * 8 * 1.2 + 1000,
+      `${name}: ${small} steps for 8,000 characters, ${large} for 64,000`,
+    );
     assert.ok(large <= 64_000 * 130, `${name}: ${large} steps for 64,000 characters`);
   }
 });
@@ -285,18 +370,24 @@ test('the work grows with the length of the text and with nothing else', () => {
 test('the automaton finds every word at every place that a plain search finds it', () => {
   const word = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: 1, maxLength: 4 });
   fc.assert(
-    fc.property(fc.array(word, { minLength: 1, maxLength: 8 }), fc.string({ unit: fc.constantFrom('a', 'b', 'c', 'é'), maxLength: 40 }), (words, text) => {
-      const automaton = compileAutomaton(words);
-      const found: string[] = [];
-      let state = 0;
-      for (let i = 0; i < text.length; i += 1) {
-        state = advance(automaton, state, text.charCodeAt(i));
-        for (const index of automaton.ends[state] ?? []) found.push(`${index}@${i}`);
-      }
-      const expected = words.flatMap((w, index) =>
-        Array.from({ length: text.length }, (_, i) => i).filter((i) => text.slice(0, i + 1).endsWith(w)).map((i) => `${index}@${i}`),
-      );
-      assert.deepEqual(found.toSorted(), expected.toSorted());
-    }),
+    fc.property(
+      fc.array(word, { minLength: 1, maxLength: 8 }),
+      fc.string({ unit: fc.constantFrom('a', 'b', 'c', 'é'), maxLength: 40 }),
+      (words, text) => {
+        const automaton = compileAutomaton(words);
+        const found: string[] = [];
+        let state = 0;
+        for (let i = 0; i < text.length; i += 1) {
+          state = advance(automaton, state, text.charCodeAt(i));
+          for (const index of automaton.ends[state] ?? []) found.push(`${index}@${i}`);
+        }
+        const expected = words.flatMap((w, index) =>
+          Array.from({ length: text.length }, (_, i) => i)
+            .filter((i) => text.slice(0, i + 1).endsWith(w))
+            .map((i) => `${index}@${i}`),
+        );
+        assert.deepEqual(found.toSorted(), expected.toSorted());
+      },
+    ),
   );
 });

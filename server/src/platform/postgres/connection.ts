@@ -13,6 +13,11 @@ interface ValueTypes extends Record<string, unknown> {
   readonly instant: number;
 }
 
+interface DriverTypes extends Record<string, postgres.PostgresType> {
+  readonly bigint: postgres.PostgresType<number | bigint>;
+  readonly instant: postgres.PostgresType<number>;
+}
+
 /**
  * A pool. Every query on it stands alone; rows of tenants are visible only inside `Store.withTenant`. Its `begin`
  * and `reserve` are ours (see lanes.ts).
@@ -112,7 +117,7 @@ export function connect(url: string, options: ConnectOptions): Sql {
   const { host, port, database, user, password, settings } = parseAddress(url);
   const { sslmode, ...connection } = settings;
   const connectSeconds = options.connectSeconds ?? 10;
-  const driver = {
+  const driver: postgres.Options<DriverTypes> = {
     ...readPlace(host, port),
     database,
     user,

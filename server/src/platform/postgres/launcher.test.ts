@@ -219,7 +219,7 @@ function spawnLauncher(dataDir: string): ChildProcessByStdio<null, Readable, nul
     const { pid, adopted } = await startEmbedded({ dataDir: ${JSON.stringify(dataDir)}, log });
     console.log(JSON.stringify({ pid, adopted }));
     setInterval(() => {}, 1e6);`;
-  return spawn(process.execPath, ['--conditions=source', '--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  return spawn(process.execPath, ['--conditions=mandate-source', '--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
 async function kill(child: ChildProcess): Promise<void> {
