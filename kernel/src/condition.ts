@@ -9,6 +9,7 @@ import type { ConditionProblem } from './condition/syntax.ts';
 import { formatType, listOf, mapOf, type CelType } from './condition/type.ts';
 import { Fault, kindOf, type CelValue } from './condition/value.ts';
 
+export type { Bindings } from './condition/step.ts';
 export type { ConditionProblem } from './condition/syntax.ts';
 export { formatType, listOf, mapOf, type CelType } from './condition/type.ts';
 export { CelMap, Duration, Timestamp, TypeName, Uint, type CelValue } from './condition/value.ts';

@@ -59,12 +59,20 @@ create function mandate.find_api_key(p_macs bytea[], p_id text) returns table (
   tenant text, id text, master_id text, label text, agents jsonb, user_id text, user_email text, user_scopes jsonb,
   roles jsonb, scopes jsonb, created_at timestamptz, created_by text, expires_at timestamptz, revoked_at timestamptz
 )
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select k.tenant, k.id, k.master_id, k.label, to_jsonb(k.agents), k.user_id, k.user_email, to_jsonb(k.user_scopes),
-         to_jsonb(k.roles), to_jsonb(k.scopes), k.created_at, k.created_by, k.expires_at, k.revoked_at
-  from mandate.api_key k
-  where k.mac = any (p_macs) or k.id = p_id
-  limit 1
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  -- Two statements, each with one index and a plan that is kept; plpgsql, because a function in SQL is planned anew
+  -- by each call, and every request makes this call.
+  if p_id is null then
+    return query select k.tenant, k.id, k.master_id, k.label, to_jsonb(k.agents), k.user_id, k.user_email, to_jsonb(k.user_scopes),
+      to_jsonb(k.roles), to_jsonb(k.scopes), k.created_at, k.created_by, k.expires_at, k.revoked_at
+    from mandate.api_key k where k.mac = any (p_macs) limit 1;
+  else
+    return query select k.tenant, k.id, k.master_id, k.label, to_jsonb(k.agents), k.user_id, k.user_email, to_jsonb(k.user_scopes),
+      to_jsonb(k.roles), to_jsonb(k.scopes), k.created_at, k.created_by, k.expires_at, k.revoked_at
+    from mandate.api_key k where k.id = p_id;
+  end if;
+end
 $$;
 
 -- Message ids of signed requests, kept until their timestamp is too old to be taken anyway.

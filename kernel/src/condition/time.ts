@@ -184,5 +184,5 @@ function localDate(format: Intl.DateTimeFormat, epochMs: number): Date {
   };
   const date = build(part('year'));
   // West of Greenwich the first hours of year 1 lie in the year before it, which Intl writes as year 1 (BC) too.
-  return Math.abs(date.getTime() - epochMs) < 1e20 ? date : build(1 - part('year'));
+  return Math.abs(date.getTime() - epochMs) < 172_800_000 ? date : build(1 - part('year'));
 }

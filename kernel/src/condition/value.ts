@@ -109,7 +109,7 @@ export const MAX_NODES = 500;
 /** Turns of all/exists/exists_one/map/filter in one evaluation, nested ones counted together. */
 export const MAX_LOOPS = 10_000;
 /** Elements compared or copied, or 16 characters scanned, in one evaluation: some 10 ms at worst. */
-export const MAX_WORK = 1_000_000;
+const MAX_WORK = 1_000_000;
 /** Longest text or byte string an expression may build. */
 export const MAX_BUILT = 1_000_000;
 

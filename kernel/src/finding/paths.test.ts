@@ -4,9 +4,8 @@ import fc from 'fast-check';
 import type { Action, JsonObject } from '../action.ts';
 import type { ActionSetting } from '../charter.ts';
 import { DEFAULT_GUARDRAILS } from '../finding.ts';
-import { compileGlobs, matchesGlob, matchesWildcard } from './glob.ts';
+import { compileGlobs, matchesGlob } from './glob.ts';
 import { lookUp, pathParameters, pathSegments, touchesPath } from './paths.ts';
-import { plainText } from './plain-text.ts';
 
 const GUARDED = compileGlobs(DEFAULT_GUARDRAILS.protectedPaths);
 
@@ -198,64 +197,6 @@ test('an ordinary path stays ordinary in every spelling', () => {
   assert.deepEqual(paths.filter(isGuarded), []);
 });
 
-test('bringing a name to its plain form twice changes nothing', () => {
-  const alphabet = fc.constantFrom(
-    '%',
-    '2',
-    'e',
-    'E',
-    '5',
-    '.',
-    '/',
-    '\\',
-    'a',
-    '\u0430',
-    '\uff05',
-    '\uff12',
-    '\u200b',
-    '\u0130',
-    'I',
-    '1',
-    '|',
-    '\u00e9',
-    '\u0301',
-    '\u2025',
-    'C',
-    '0',
-    'A',
-  );
-  fc.assert(
-    fc.property(
-      fc.oneof(
-        fc.string({ unit: alphabet, maxLength: 24 }),
-        fc
-          .array(fc.integer({ min: 0, max: 0x10ffff }), { maxLength: 12 })
-          .map((codes) => String.fromCodePoint(...codes)),
-      ),
-      (text) => {
-        const plain = plainText(text);
-        if (plain !== null) assert.equal(plainText(plain), plain);
-      },
-    ),
-    { numRuns: 500 },
-  );
-});
-
-test('an encoded name has the plain form of the name, however deep it is encoded', () => {
-  fc.assert(
-    fc.property(
-      fc.string({ unit: 'grapheme', maxLength: 12 }),
-      fc.integer({ min: 1, max: 6 }),
-      (name, depth) => {
-        fc.pre(!name.includes('%'));
-        let encoded = name;
-        for (let i = 0; i < depth; i += 1) encoded = encodeURIComponent(encoded);
-        assert.equal(plainText(encoded), plainText(name));
-      },
-    ),
-  );
-});
-
 test('segments never hold a separator, a dot entry or a tail that Windows drops', () => {
   fc.assert(
     fc.property(
@@ -306,70 +247,6 @@ test('what is nested too deep to look at counts as touched', () => {
   for (let i = 0; i < 3000; i += 1) node = { a: node };
   assert.equal(touchesPath(actionOf(node), null, GUARDED)?.glob, '**');
   assert.equal(touchesPath(actionOf(node), null, []), null);
-});
-
-const GLOBS: readonly (readonly [glob: string, path: string, holds: boolean])[] = [
-  ['.env', 'a/b/.env', true],
-  ['.env', '.env.local', false],
-  ['.env', 'a/.env/b', true],
-  ['secrets/**', 'secrets', true],
-  ['secrets/**', 'x/secrets/y/z', true],
-  ['secrets/*.txt', 'a/secrets/b.txt', true],
-  ['secrets/*.txt', 'secrets/a/b.txt', false],
-  ['/etc/passwd', 'etc/passwd', true],
-  ['/etc/passwd', 'x/etc/passwd', false],
-  ['a/**/b', 'a/b', true],
-  ['a/**/b', 'a/x/y/b', true],
-  ['a/**/b', 'a/x/c', false],
-  ['**', 'anything/at/all', true],
-  ['**/*.key', 'x.key', true],
-  ['?.ts', 'ab.ts', false],
-  ['?.ts', 'a.ts', true],
-  ['SECRETS/*', 'secrets/a', true],
-  ['s\u0435crets/*', 'secrets/a', true],
-];
-
-test('globs hold at any depth, a leading slash anchors, and * stays within a segment', () => {
-  for (const [source, path, holds] of GLOBS) {
-    const [glob] = compileGlobs([source]);
-    assert.ok(glob !== undefined && glob.problem === null, source);
-    assert.equal(matchesGlob(glob, pathSegments(plainText(path) ?? '')), holds, `${source} on ${path}`);
-  }
-});
-
-test('a glob that cannot be used says so and matches everything', () => {
-  const bad = [
-    '',
-    ' ',
-    'a/[b]',
-    '{a,b}',
-    '!a',
-    'a**b',
-    '../x',
-    'a'.repeat(300),
-    '/',
-    'a\\b',
-    'x/'.repeat(40),
-  ];
-  for (const glob of compileGlobs(bad)) {
-    assert.ok(glob.problem !== null, glob.source);
-    assert.equal(matchesGlob(glob, ['x']), true);
-  }
-});
-
-test('a wildcard agrees with the regular expression that it stands for', () => {
-  const unit = fc.constantFrom('a', 'b', '*', '?');
-  fc.assert(
-    fc.property(
-      fc.string({ unit, maxLength: 8 }),
-      fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 10 }),
-      (pattern, text) => {
-        const source = pattern.replaceAll('*', '.*').replaceAll('?', '.');
-        assert.equal(matchesWildcard(pattern, text), new RegExp(`^${source}$`).test(text));
-      },
-    ),
-    { numRuns: 1000 },
-  );
 });
 
 test('hostile globs and paths come to an end', () => {

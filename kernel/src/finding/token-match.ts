@@ -112,12 +112,15 @@ export function looksRandom(text: string): boolean {
   return digits >= 2 && letters >= 2 && entropyOf(text) >= 2.75;
 }
 
+// The longest lead that starts fresh. An escape before it (`%3D`) may be made of its own letters, so shorter ones are
+// tried too; the longest stands where none is fresh, for a checksum to decide.
 function matchLead(format: CompiledFormat, text: string, at: number): number | null {
   if (format.lead === null) return at;
   let start = at;
-  while (start > 0 && at - start < format.lead.max && isIn(format.lead.of, text.charCodeAt(start - 1)))
-    start -= 1;
-  return at - start >= format.lead.min ? start : null;
+  while (start > 0 && at - start < format.lead.max && isIn(format.lead.of, text.charCodeAt(start - 1))) start -= 1;
+  if (at - start < format.lead.min) return null;
+  for (let from = start; at - from >= format.lead.min; from += 1) if (startsFresh(format, text, from)) return from;
+  return start;
 }
 
 function standsAlone(format: CompiledFormat, text: string, span: Span): boolean {

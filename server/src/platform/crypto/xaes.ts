@@ -7,18 +7,23 @@ const XAES_TAG_BYTES = 16;
 
 /** A 32-byte key, prepared: the first block of the derivation depends on the key alone. */
 export interface XaesKey {
-  readonly key: Uint8Array;
+  /** Raw AES-256 over whole blocks: only ever over the derivation's own input, never over data. */
+  readonly encryptBlocks: (blocks: Uint8Array) => Uint8Array;
   readonly k1: Uint8Array;
 }
 
 export function xaesKey(key: Uint8Array): XaesKey {
   if (key.length !== 32) throw new Error(`an XAES-256-GCM key has 32 bytes, this one ${key.length}`);
-  const k1 = aesBlock(key, new Uint8Array(16));
+  // One cipher for the key's whole life: whole blocks in ECB leave no state behind, and making a cipher is most of its cost.
+  const cipher = createCipheriv('aes-256-ecb', key, null);
+  cipher.setAutoPadding(false);
+  const encryptBlocks = (blocks: Uint8Array): Uint8Array => cipher.update(blocks);
+  const k1 = encryptBlocks(new Uint8Array(16));
   // Doubling in GF(2^128), as CMAC (NIST SP 800-38B) does for its first subkey.
   const carry = (k1[0] ?? 0) >> 7;
   for (let i = 0; i < 16; i += 1) k1[i] = (((k1[i] ?? 0) << 1) | ((k1[i + 1] ?? 0) >> 7)) & 0xff;
   k1[15] = (k1[15] ?? 0) ^ (carry * 0x87);
-  return { key, k1 };
+  return { encryptBlocks, k1 };
 }
 
 /** Ciphertext followed by the tag of 16 bytes. */
@@ -49,7 +54,7 @@ export function xaesOpen(
   }
 }
 
-function messageKey({ key, k1 }: XaesKey, nonce: Uint8Array): Buffer {
+function messageKey({ encryptBlocks, k1 }: XaesKey, nonce: Uint8Array): Uint8Array {
   if (nonce.length !== XAES_NONCE_BYTES)
     throw new Error(`a nonce has ${XAES_NONCE_BYTES} bytes, this one ${nonce.length}`);
   const blocks = new Uint8Array(32);
@@ -58,12 +63,5 @@ function messageKey({ key, k1 }: XaesKey, nonce: Uint8Array): Buffer {
   blocks.set([0, 2, 0x58, 0], 16);
   blocks.set(nonce.subarray(0, 12), 20);
   for (let i = 0; i < 32; i += 1) blocks[i] = (blocks[i] ?? 0) ^ (k1[i % 16] ?? 0);
-  return aesBlock(key, blocks);
-}
-
-/** Raw AES-256 over whole blocks: only ever over the derivation's own input, never over data. */
-function aesBlock(key: Uint8Array, blocks: Uint8Array): Buffer {
-  const cipher = createCipheriv('aes-256-ecb', key, null);
-  cipher.setAutoPadding(false);
-  return Buffer.concat([cipher.update(blocks), cipher.final()]);
+  return encryptBlocks(blocks);
 }

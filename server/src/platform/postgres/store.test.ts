@@ -46,13 +46,18 @@ test('the app is READ COMMITTED, bounded in time and known by name', async (t) =
 });
 
 test('a request that holds its transaction and does nothing is ended by the server', async (t) => {
-  const { store } = await openTestDatabase(t, { idleInTransactionMs: 50 });
+  const { store, admin } = await withNotes(t, { idleInTransactionMs: 50 });
   const hung = store.withTenant('a', async (tx) => {
     await tx`select 1`;
     await store.control`select pg_sleep(0.3)`;
-    await tx`select 1`;
+    // On a driver that reconnects these would run outside of any transaction, and stay.
+    const late = [1, 2, 3].map((id) => tx`insert into mandate.note values (mandate.app_tenant(), ${id})`);
+    const settled = await Promise.allSettled(late);
+    assert.deepEqual(settled.map(({ status }) => status), ['rejected', 'rejected', 'rejected']);
+    return settled;
   });
   await assert.rejects(hung);
+  assert.deepEqual([...(await admin`select * from mandate.note`)], []);
   assert.deepEqual(await store.withTenant('a', async (tx) => [...(await tx`select 1 as alive`)]), [{ alive: 1 }]);
 });
 
@@ -70,11 +75,64 @@ test('control can end a session of the app, and the pool recovers', async (t) =>
   assert.deepEqual(await store.withTenant('a', async (tx) => [...(await tx`select 1 as alive`)]), [{ alive: 1 }]);
 });
 
-test('ten thousand requests of several tenants, with errors and cancels among them, never see a foreign row', async (t) => {
+test('a query that is awaited after its transaction reaches nobody', async (t) => {
+  const { store } = await withNotes(t, { max: 1 });
+  // In a function, because a promise that is handed on would be awaited, and that runs the query.
+  const escaped = await store.withTenant('a', async (tx) => {
+    const query = tx`select * from mandate.note`;
+    return { awaitQuery: async () => query, awaitNew: async () => tx`select * from mandate.note` };
+  });
+  // Wrapped in a transaction of another tenant on the same connection, where it would find that tenant's rows.
+  await store.withTenant('b', async (other) => {
+    await other`insert into mandate.note values ('b', 1)`;
+    await assert.rejects(escaped.awaitQuery(), /transaction is over/);
+    await assert.rejects(escaped.awaitNew(), /transaction is over/);
+  });
+});
+
+test('a failed statement that somebody caught still fails the transaction, unless a savepoint held it', async (t) => {
+  const { store } = await withNotes(t);
+  const swallowed = store.withTenant('a', async (tx) => {
+    await tx`insert into mandate.note values ('a', 1)`;
+    await tx`select nonsense`.catch(() => {});
+    return 'looks well';
+  });
+  await assert.rejects(swallowed, /column "nonsense" does not exist/);
+  const held = await store.withTenant('a', async (tx) => {
+    await tx`insert into mandate.note values ('a', 2)`;
+    await tx.savepoint((inner) => inner`select nonsense`).catch(() => {});
+    return tx`select id from mandate.note`;
+  });
+  assert.deepEqual([...held], [{ id: 2 }]);
+});
+
+test('more transactions than connections wait their turn, and closing lets those that run finish', async (t) => {
+  const { store } = await withNotes(t, { max: 2 });
+  const all = Promise.all(Array.from({ length: 20 }, (_, id) => store.withTenant('a', (tx) => tx`insert into mandate.note values ('a', ${id})`)));
+  await all;
+  const [row] = await store.withTenant('a', (tx) => tx`select count(*) as notes from mandate.note`);
+  assert.equal(row?.['notes'], 20);
+  const last = store.withTenant('a', (tx) => tx`select pg_sleep(0.1), 1 as done`);
+  await store.withTenant('a', (tx) => tx`select 1`);
+  await Promise.all([store.close(), last]);
+  await assert.rejects(store.withTenant('a', (tx) => tx`select 1`), /pool is closed/);
+});
+
+test('a reserved session keeps its locks until it is released, and no longer', async (t) => {
+  const { store } = await openTestDatabase(t);
+  const mine = await store.control.reserve();
+  await mine`select pg_advisory_lock(7)`;
+  assert.deepEqual([...(await store.sequencer`select pg_try_advisory_lock(7) as free`)], [{ free: false }]);
+  mine.release();
+  await store.sequencer`select pg_advisory_lock(7)`;
+  await assert.rejects(async () => mine`select 1`, /is over/);
+});
+
+test('ten thousand requests of several tenants, with errors, cancels and ended sessions among them, never see a foreign row', async (t) => {
   const { store } = await withNotes(t);
   const tenants = ['a', 'b', 'c', 'd', '*', "o'hara"];
   for (const tenant of tenants) await store.withTenant(tenant, (tx) => tx`insert into mandate.note select ${tenant}, n from generate_series(1, 3) n`);
-  const plan = fc.sample(fc.record({ tenant: fc.constantFrom(...tenants), kind: fc.constantFrom(...kinds) }), { numRuns: 10_000, seed: 8 });
+  const plan = fc.sample(fc.record({ tenant: fc.constantFrom(...tenants), kind: anyKind }), { numRuns: 10_000, seed: 8 });
   const foreign: unknown[] = [];
   const refused = new Map<Kind, number>();
   let next = 0;
@@ -92,11 +150,13 @@ test('ten thousand requests of several tenants, with errors and cancels among th
   await Promise.all(Array.from({ length: 24 }, worker));
   assert.deepEqual(foreign, []);
   // The unlucky ones were really unlucky, and the others were not: the test would otherwise prove nothing.
-  assert.deepEqual([...refused.keys()].toSorted(), ['cancel', 'conflict', 'nonsense', 'throw']);
+  assert.deepEqual([...refused.keys()].toSorted(), ['cancel', 'conflict', 'die', 'nonsense', 'throw']);
 });
 
+// A new connection costs as much as a hundred requests: sessions are ended now and then.
+const anyKind = fc.integer({ min: 0, max: 599 }).map((n): Kind => (n < 9 ? 'die' : (kinds[n % kinds.length] ?? 'read')));
 const kinds = ['read', 'read', 'write', 'pipeline', 'throw', 'nonsense', 'conflict', 'cancel', 'outside'] as const;
-type Kind = (typeof kinds)[number];
+type Kind = (typeof kinds)[number] | 'die';
 interface Note {
   readonly tenant: string;
   readonly id: number;
@@ -122,6 +182,9 @@ async function request(tx: Tx, kind: Kind): Promise<readonly Note[]> {
     case 'conflict':
       await tx`insert into mandate.note values (mandate.app_tenant(), 1)`;
       return tx<Note[]>`select * from mandate.note`;
+    case 'die':
+      await tx`select pg_terminate_backend(pg_backend_pid())`.catch(() => {});
+      return tx<Note[]>`select * from mandate.note`;
     case 'cancel': {
       const slow = tx<Note[]>`select n.* from mandate.note n, pg_sleep(4)`.execute();
       slow.cancel();
@@ -130,8 +193,8 @@ async function request(tx: Tx, kind: Kind): Promise<readonly Note[]> {
   }
 }
 
-async function withNotes(t: Parameters<typeof openTestDatabase>[0]): Promise<TestDatabase> {
-  const database = await openTestDatabase(t);
+async function withNotes(...given: Parameters<typeof openTestDatabase>): Promise<TestDatabase> {
+  const database = await openTestDatabase(...given);
   await database.admin.unsafe(`
     create table mandate.note (tenant text not null, id integer not null, primary key (tenant, id));
     alter table mandate.note owner to mandate_owner;

@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { advance, compileAutomaton } from './automaton.ts';
+
+test('the automaton finds every word at every place that a plain search finds it', () => {
+  const word = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: 1, maxLength: 4 });
+  fc.assert(
+    fc.property(
+      fc.array(word, { minLength: 1, maxLength: 8 }),
+      fc.string({ unit: fc.constantFrom('a', 'b', 'c', 'é'), maxLength: 40 }),
+      (words, text) => {
+        const automaton = compileAutomaton(words);
+        const found: string[] = [];
+        let state = 0;
+        for (let i = 0; i < text.length; i += 1) {
+          state = advance(automaton, state, text.charCodeAt(i));
+          for (const index of automaton.ends[state] ?? []) found.push(`${index}@${i}`);
+        }
+        const expected = words.flatMap((w, index) =>
+          Array.from({ length: text.length }, (_, i) => i)
+            .filter((i) => text.slice(0, i + 1).endsWith(w))
+            .map((i) => `${index}@${i}`),
+        );
+        assert.deepEqual(found.toSorted(), expected.toSorted());
+      },
+    ),
+  );
+});

@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { secretName } from './secret-names.ts';
+
+test('names that merely mention a secret are not secret names', () => {
+  const table: readonly (readonly [string, string | null])[] = [
+    ['password', 'password'],
+    ['dbPassword', 'password'],
+    ['DB_PASSWORD', 'password'],
+    ['passwordConfirmation', 'password'],
+    ['x-api-key', 'api_key'],
+    ['apiKey', 'api_key'],
+    ['AWSSecretAccessKey', 'access_key'],
+    ['authorization', 'authorization'],
+    ['Set-Cookie', 'cookie'],
+    ['github_token', 'token'],
+    ['token2', 'token'],
+    ['connectionString', 'connection_string'],
+    ['pin', 'pin'],
+    ['gpio_pin', null],
+    ['max_tokens', null],
+    ['nextPageToken', null],
+    ['token_type', null],
+    ['secret_name', null],
+    ['password_file', null],
+    ['public_key', null],
+    ['key', null],
+    ['cacheKey', null],
+  ];
+  for (const [name, word] of table) assert.equal(secretName(name), word, name);
+});
