@@ -113,7 +113,9 @@ function holdsRole(vote: Vote, role: string): boolean {
 }
 
 function isRequester(by: string, needs: ApprovalNeeds, requester: Requester): boolean {
-  return by === requester.principal || by === requester.agent || (needs.fourEyes && by === requester.user);
+  // Who asks is the agent, also when an operator's key spoke for it; four eyes exclude the people behind it as well.
+  if (by === requester.agent) return true;
+  return needs.fourEyes && (by === requester.principal || by === requester.user);
 }
 
 function describeMissing(missingRoles: readonly string[], missingPeople: number): string {

@@ -5,6 +5,7 @@ import { branchThreats } from './finding/branches.ts';
 import { deploymentIssues } from './finding/deployment.ts';
 import { diffSize } from './finding/diff.ts';
 import { compileGlobs } from './finding/glob.ts';
+import type { CompiledGlob } from './finding/glob.ts';
 import { findLeaks } from './finding/leaks.ts';
 import { touchedPaths } from './finding/paths.ts';
 import { redactText, SCAN_LIMIT } from './finding/redact.ts';
@@ -70,6 +71,8 @@ export interface FindingNeeds {
   /** What the act is charged at least: the estimate or the charter's floor, whichever is more. */
   readonly costMicroUsd: number;
   readonly nowMs: number;
+  /** `settings.protectedPaths`, compiled, from a caller that decides often; compiled here where it is missing. */
+  readonly globs?: readonly CompiledGlob[];
 }
 
 /** How many findings of one check are reported; more would say nothing new. */
@@ -138,9 +141,9 @@ function secretFindings(action: Action): readonly Finding[] {
   return [...over, ...leaks, ...guess];
 }
 
-function pathFindings({ action, setting, settings }: FindingNeeds): readonly Finding[] {
+function pathFindings({ action, setting, settings, globs }: FindingNeeds): readonly Finding[] {
   if (settings.protectedPaths.length === 0) return [];
-  const touched = touchedPaths(action, setting, compileGlobs(settings.protectedPaths));
+  const touched = touchedPaths(action, setting, globs ?? compileGlobs(settings.protectedPaths));
   return touched.slice(0, MAX_FINDINGS).map(({ pointer, value, glob }) => ({
     check: 'protected_path',
     severity: 'critical',

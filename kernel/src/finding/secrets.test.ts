@@ -203,6 +203,8 @@ const HARMLESS = [
   '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----',
   '.btn-sk-live { color: #fff } .sk-folding-cube{width:40px} const key_live = "live_update_of_the_dashboard_view"',
   'test_that_a_user_with_2_factors_can_log_in_and_out_again test_UserCanLogIn cache-key-d41d8cd98f00b204e9800998ecf8427e',
+  'Bearer authentication_with_tokens_is_required and sk-averylongwordwithoutanydigitsinitatall live_theWholeDayLongInTheMiddleOfNowhere',
+  'const token = createSessionToken2Fa8x(user); secret = config.auth2.jwt9.signing3Key; api_key = keys4[stage7]',
   'Bearer authentication is required; Basic authentication is not. 12:30:00 a=b c:d e://f',
   'SKU SK-1234, order AC-99, SG.pl, s.toLowerCase().replaceAll, re_export_everything, pat.match, 00D, EAAA, hooks.slack.com/docs',
 ];

@@ -106,11 +106,12 @@ function tokenMatcher(format: CompiledFormat): Matcher {
 }
 
 // RFC 7468: from BEGIN to END. Without an END the rest of the text is the key.
-function matchPem(text: string, { at, after }: Hit): (Span & { readonly kind: string }) | null {
+function matchPem(text: string, { at, after }: Hit, runs: Runs): (Span & { readonly kind: string }) | null {
   const header = text.slice(after, after + 80);
   const label = /^[A-Z0-9 ]{0,60}?PRIVATE KEY(?: BLOCK)?-----/.exec(header);
   if (label === null) return null;
   const foot = text.indexOf('-----END', after);
+  runs.spend((foot < 0 ? text.length : foot) - after);
   if (foot < 0) return toEnd(text, at);
   const close = text.slice(foot + 8, foot + 96).indexOf('-----');
   return { start: at, end: close < 0 ? foot + 8 : foot + 13 + close, kind: 'private_key' };

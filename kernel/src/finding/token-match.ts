@@ -28,6 +28,8 @@ export interface CompiledFormat {
 /** Ends of runs of an alphabet within one text, each character scanned about once for each alphabet. */
 export interface Runs {
   end(of: Alphabet, from: number): number;
+  /** Counts characters that were looked at in another way. */
+  spend(steps: number): void;
 }
 
 const BIT: Readonly<Record<string, number>> = Object.fromEntries(ALPHABET_KEYS.map((key, i) => [key, i]));
@@ -65,6 +67,9 @@ export function createRuns(text: string, work: Work): Runs {
       if (known.length > REMEMBERED) known.shift();
       runs.set(of, known);
       return to;
+    },
+    spend(steps) {
+      work.steps += steps;
     },
   };
 }
@@ -117,9 +122,11 @@ export function looksRandom(text: string): boolean {
 function matchLead(format: CompiledFormat, text: string, at: number): number | null {
   if (format.lead === null) return at;
   let start = at;
-  while (start > 0 && at - start < format.lead.max && isIn(format.lead.of, text.charCodeAt(start - 1))) start -= 1;
+  while (start > 0 && at - start < format.lead.max && isIn(format.lead.of, text.charCodeAt(start - 1)))
+    start -= 1;
   if (at - start < format.lead.min) return null;
-  for (let from = start; at - from >= format.lead.min; from += 1) if (startsFresh(format, text, from)) return from;
+  for (let from = start; at - from >= format.lead.min; from += 1)
+    if (startsFresh(format, text, from)) return from;
   return start;
 }
 

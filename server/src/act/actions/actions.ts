@@ -1,6 +1,6 @@
 // Acts begin and end here. The kernel says how trust moves; act_finish() takes its result only for the state that
 // it was computed from, so that the law stays in one place and is still exact under any concurrency.
-import { moveTrust, trustLevel } from '@mandate/kernel';
+import { driftTrust, moveTrust, trustLevel } from '@mandate/kernel';
 import type { Decision, Json, JsonObject, TrustSettings } from '@mandate/kernel';
 import type { Chance, Clock } from '../../platform/clock/clock.ts';
 import type { Store } from '../../platform/postgres/store.ts';
@@ -134,7 +134,8 @@ async function movement({ store, act, ending, counts, settings, stored, nowMs }:
   const current = stored ?? (await readTrust(store, act.tenant, act.agent));
   if (current === null) return null;
   const { version, ...state } = current;
-  const moved = moveTrust(state, { kind: succeeded ? 'success' : 'failure', severity: succeeded ? act.decision.earnedSeverity : act.decision.severity, counts: true, nowMs }, settings);
+  const drifted = driftTrust(state, nowMs, settings).state;
+  const moved = moveTrust(drifted, { kind: succeeded ? 'success' : 'failure', severity: succeeded ? act.decision.earnedSeverity : act.decision.severity, counts: true, nowMs }, settings);
   return {
     version,
     state: moved.state,

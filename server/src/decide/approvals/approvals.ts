@@ -126,7 +126,7 @@ function unfit(row: StoredApproval, ballot: Ballot, nowMs: number): Refusal | nu
   if (row.status !== 'pending') return { code: 'conflict', detail: `This approval is ${row.status} already.` };
   if (row.expires_at <= nowMs) return { code: 'conflict', detail: `This approval expired at ${iso(row.expires_at)}; the agent has to ask again.` };
   if (row.digest !== ballot.digest) return { code: 'digest_mismatch', detail: 'The digest is not that of what waits here; read the approval again before deciding.' };
-  if (ballot.decision === 'approve' && voter.id === row.requester) return { code: 'forbidden', detail: `${voter.id} asked for this and cannot approve it; somebody else has to.` };
+  if (ballot.decision === 'approve' && row.four_eyes && voter.id === row.requester) return { code: 'forbidden', detail: `Four eyes: ${voter.id} asked for this and cannot approve it; somebody else has to.` };
   if (ballot.decision === 'approve' && row.four_eyes && row.requester_user !== null && voter.id === `user:${row.requester_user}`) {
     return { code: 'forbidden', detail: `Four eyes: ${voter.id} is the user on whose authority this was asked.` };
   }

@@ -1,5 +1,6 @@
 // Gathers what one decision may depend on. One statement reads it all, because facts of two different moments
 // could together allow what neither moment would have allowed. The revision in it is checked again by act_start().
+import { driftTrust } from '@mandate/kernel';
 import type { Action, DeploymentFacts, Facts, Finding, Grant, Law, Mode, Restriction, Snapshot } from '@mandate/kernel';
 import type { Sql } from '../../platform/postgres/store.ts';
 import type { Clock } from '../../platform/clock/clock.ts';
@@ -74,7 +75,7 @@ export function createSnapshots({ db, clock, lawOf, readFlags, deploymentOf, fin
         revision: row.revision,
         mode,
         principal: { id: asker.id, roles: asker.roles },
-        trust: row.agent,
+        trust: row.agent === null ? null : driftTrust(row.agent, nowMs, law.charter.trust).state,
         userScopes: asker.userScopes,
         userRoles: asker.userRoles,
         grants: row.grants,
