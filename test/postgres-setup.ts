@@ -9,7 +9,9 @@ export async function globalSetup(): Promise<void> {
   const external = process.env['MANDATE_TEST_DATABASE_URL'];
   const server = external === undefined ? await startTestServer() : null;
   if (server !== null) servers.push(server);
-  process.env['MANDATE_TEST_CLUSTER'] = JSON.stringify(await prepareCluster(external ?? server?.adminUrl ?? ''));
+  process.env['MANDATE_TEST_CLUSTER'] = JSON.stringify(
+    await prepareCluster(external ?? server?.adminUrl ?? ''),
+  );
 }
 
 export async function globalTeardown(): Promise<void> {

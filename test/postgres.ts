@@ -36,10 +36,15 @@ interface Closing {
 }
 
 /** Clones the migrated template. Hand over the test context, or call `drop()` in an `after` hook. */
-export async function openTestDatabase(t?: Closing, options: Omit<StoreOptions, keyof Logins> = {}): Promise<TestDatabase> {
+export async function openTestDatabase(
+  t?: Closing,
+  options: Omit<StoreOptions, keyof Logins> = {},
+): Promise<TestDatabase> {
   const cluster = await findCluster();
   const name = `mandate_test_${randomBytes(6).toString('hex')}`;
-  await withAdmin(cluster.adminUrl, (sql) => sql.unsafe(`create database ${name} template ${cluster.template} strategy ${cluster.strategy}`));
+  await withAdmin(cluster.adminUrl, (sql) =>
+    sql.unsafe(`create database ${name} template ${cluster.template} strategy ${cluster.strategy}`),
+  );
   const adminUrl = withDatabase(cluster.adminUrl, name);
   const logins = loginUrls({ adminUrl, ...testLogins });
   const store = openStore({ ...logins, max: 6, name: 'mandate test', ...options });
@@ -57,10 +62,14 @@ export async function openTestDatabase(t?: Closing, options: Omit<StoreOptions, 
 }
 
 /** An empty database, without even the schema, for tests of the migrations themselves. */
-export async function openEmptyDatabase(t?: Closing): Promise<{ readonly adminUrl: string; drop(): Promise<void> }> {
+export async function openEmptyDatabase(
+  t?: Closing,
+): Promise<{ readonly adminUrl: string; drop(): Promise<void> }> {
   const cluster = await findCluster();
   const name = `mandate_empty_${randomBytes(6).toString('hex')}`;
-  await withAdmin(cluster.adminUrl, (sql) => sql.unsafe(`create database ${name} strategy ${cluster.strategy}`));
+  await withAdmin(cluster.adminUrl, (sql) =>
+    sql.unsafe(`create database ${name} strategy ${cluster.strategy}`),
+  );
   const drop = async (): Promise<void> => {
     await withAdmin(cluster.adminUrl, (sql) => sql.unsafe(`drop database if exists ${name} with (force)`));
   };
@@ -88,7 +97,13 @@ const findCluster = once(async (): Promise<TestCluster> => {
 
 function readCluster(text: string): TestCluster {
   const value: unknown = JSON.parse(text);
-  if (typeof value === 'object' && value !== null && 'adminUrl' in value && 'template' in value && 'strategy' in value)
+  if (
+    typeof value === 'object' &&
+    value !== null &&
+    'adminUrl' in value &&
+    'template' in value &&
+    'strategy' in value
+  )
     return {
       adminUrl: String(value.adminUrl),
       template: String(value.template),
@@ -109,8 +124,12 @@ export async function startTestServer(): Promise<EmbeddedPostgres> {
 // A test process may end in any way, kill -9 included. The guardian's standard input closes with it, and then the
 // guardian clears away what is left.
 function guard(pid: number, directory: string): void {
-  const script = 'cat > /dev/null; kill -QUIT "$1" 2> /dev/null; while kill -0 "$1" 2> /dev/null; do sleep 0.1; done; rm -rf "$2"';
-  const guardian = spawn('/bin/sh', ['-c', script, 'guardian', String(pid), directory], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+  const script =
+    'cat > /dev/null; kill -QUIT "$1" 2> /dev/null; while kill -0 "$1" 2> /dev/null; do sleep 0.1; done; rm -rf "$2"';
+  const guardian = spawn('/bin/sh', ['-c', script, 'guardian', String(pid), directory], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
   guardian.unref();
   // A pipe to a child is a socket, which would keep this process alive.
   if ('unref' in guardian.stdin && typeof guardian.stdin.unref === 'function') guardian.stdin.unref();
@@ -119,7 +138,9 @@ function guard(pid: number, directory: string): void {
 /** Makes the template of these very migrations, unless the cluster has it already. */
 export async function prepareCluster(adminUrl: string): Promise<TestCluster> {
   const migrations = await readMigrations(migrationsDir);
-  const content = createHash('sha256').update(migrations.map(({ name, checksum }) => `${name} ${checksum}\n`).join('')).digest('hex');
+  const content = createHash('sha256')
+    .update(migrations.map(({ name, checksum }) => `${name} ${checksum}\n`).join(''))
+    .digest('hex');
   const template = `mandate_template_${content.slice(0, 16)}`;
   const strategy = await withAdmin(adminUrl, async (sql) => {
     // Several test processes may share an external server: the lock is held by one connection while another works.

@@ -25,7 +25,10 @@ test('binaries whose symlinks are missing and which only the owner may read are 
   assert.match(help, /^initdb/);
   assert.equal((await stat(binaries.postgres)).ino, (await stat(join(source.native, 'bin', 'postgres'))).ino);
   const libraries = await readdir(join(source.native, 'lib'), { withFileTypes: true });
-  assert.deepEqual(libraries.filter((entry) => entry.isSymbolicLink()), []);
+  assert.deepEqual(
+    libraries.filter((entry) => entry.isSymbolicLink()),
+    [],
+  );
 });
 
 test('a mirror that was interrupted is made anew, and a whole one is used again', async (t) => {
@@ -39,17 +42,21 @@ test('a mirror that was interrupted is made anew, and a whole one is used again'
   await run((await prepareBinaries(source, home, null)).postgres, ['--version'], { env: {} });
 });
 
-test('a file that the account may not read is copied with a mode of its own instead of linked', { skip: process.getuid?.() === 0 ? false : 'needs root' }, async (t) => {
-  const { source, home } = await hiddenPackage(t);
-  const library = join(source.native, 'lib', 'libssl.so.1.1');
-  await chmod(library, 0o600);
-  await chmod(join(source.native, 'bin', 'postgres'), 0o700);
-  const account = await chooseAccount('nobody');
-  assert.ok(account !== null);
-  const binaries = await prepareBinaries(source, home, account);
-  await run(binaries.postgres, ['--version'], { uid: account.uid, gid: account.gid, cwd: home, env: {} });
-  assert.equal((await stat(library)).mode & 0o777, 0o600);
-});
+test(
+  'a file that the account may not read is copied with a mode of its own instead of linked',
+  { skip: process.getuid?.() === 0 ? false : 'needs root' },
+  async (t) => {
+    const { source, home } = await hiddenPackage(t);
+    const library = join(source.native, 'lib', 'libssl.so.1.1');
+    await chmod(library, 0o600);
+    await chmod(join(source.native, 'bin', 'postgres'), 0o700);
+    const account = await chooseAccount('nobody');
+    assert.ok(account !== null);
+    const binaries = await prepareBinaries(source, home, account);
+    await run(binaries.postgres, ['--version'], { uid: account.uid, gid: account.gid, cwd: home, env: {} });
+    assert.equal((await stat(library)).mode & 0o777, 0o600);
+  },
+);
 
 test('an account is found by its line in passwd, and a directory that shuts it out by its mode', async (t) => {
   const accounts = parsePasswd('root:x:0:0::/root:/bin/sh\nnobody:*:-2:-2::/:/bin/false\nbroken\n');
@@ -61,14 +68,17 @@ test('an account is found by its line in passwd, and a directory that shuts it o
   assert.equal(await findBarrier(tmpdir(), stranger), null);
 });
 
-async function hiddenPackage(t: TestContext): Promise<{ readonly source: BinaryPackage; readonly home: string }> {
+async function hiddenPackage(
+  t: TestContext,
+): Promise<{ readonly source: BinaryPackage; readonly home: string }> {
   const real = await findPackage();
   const directory = await mkdtemp(join(tmpdir(), 'mandate-binaries-'));
   t.after(() => rm(directory, { recursive: true, force: true }));
   await chmod(directory, 0o755);
   const hidden = await mkdtemp(join(directory, 'hidden-'));
   const native = join(hidden, 'native');
-  const isNeeded = async (path: string): Promise<boolean> => !/\.a$|timezone$|extension$|tsearch_data$/.test(path) && !(await lstat(path)).isSymbolicLink();
+  const isNeeded = async (path: string): Promise<boolean> =>
+    !/\.a$|timezone$|extension$|tsearch_data$/.test(path) && !(await lstat(path)).isSymbolicLink();
   await cp(real.native, native, { recursive: true, filter: isNeeded });
   const home = await mkdtemp(join(directory, 'home-'));
   await chmod(home, 0o755);

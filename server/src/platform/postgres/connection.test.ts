@@ -34,17 +34,34 @@ test('an address survives being written and read again', () => {
     password: fc.option(word),
     settings: fc.constantFrom({}, { sslmode: 'require' }),
   };
-  fc.assert(fc.property(fc.record(fields, { noNullPrototype: true }), (given) => assert.deepEqual(parseAddress(formatAddress(given)), given)));
+  fc.assert(
+    fc.property(fc.record(fields, { noNullPrototype: true }), (given) =>
+      assert.deepEqual(parseAddress(formatAddress(given)), given),
+    ),
+  );
 });
 
 test('a URL that cannot be used is refused without showing its password', () => {
-  for (const url of ['mysql://u:hidden@h/d', 'postgres://:hidden@h/d', 'postgres://u:hidden@h', 'postgres://u:hidden@h:port/d'])
-    assert.throws(() => parseAddress(url), (error) => error instanceof Error && /Postgres URL/.test(error.message) && !error.message.includes('hidden'), url);
+  for (const url of [
+    'mysql://u:hidden@h/d',
+    'postgres://:hidden@h/d',
+    'postgres://u:hidden@h',
+    'postgres://u:hidden@h:port/d',
+  ])
+    assert.throws(
+      () => parseAddress(url),
+      (error) =>
+        error instanceof Error && /Postgres URL/.test(error.message) && !error.message.includes('hidden'),
+      url,
+    );
   assert.equal(redactUrl('postgres://u:hidden@h/d'), 'postgres://u:***@h/d');
 });
 
 test('another database on the same server keeps everything else', () => {
-  assert.equal(withDatabase('postgresql://u:p@h:5432/a?sslmode=require', 'b'), 'postgresql://u:p@h:5432/b?sslmode=require');
+  assert.equal(
+    withDatabase('postgresql://u:p@h:5432/a?sslmode=require', 'b'),
+    'postgresql://u:p@h:5432/b?sslmode=require',
+  );
 });
 
 test('numbers, times, lists and documents arrive as what they are', async (t) => {
@@ -55,15 +72,18 @@ test('numbers, times, lists and documents arrive as what they are', async (t) =>
       ${at}::timestamptz as at, 'infinity'::timestamptz as never, array[1, 2]::bigint[] as list,
       ${['a', 'b"']}::text[] as words, ${store.app.json({ deep: [1, null] })}::jsonb as document,
       ${'{"a":1}'}::text::jsonb as canonical`;
-  assert.deepEqual({ ...row }, {
-    safe: 9_007_199_254_740_991,
-    huge: 9_007_199_254_740_993n,
-    sent: -5,
-    at,
-    never: Number.POSITIVE_INFINITY,
-    list: [1, 2],
-    words: ['a', 'b"'],
-    document: { deep: [1, null] },
-    canonical: { a: 1 },
-  });
+  assert.deepEqual(
+    { ...row },
+    {
+      safe: 9_007_199_254_740_991,
+      huge: 9_007_199_254_740_993n,
+      sent: -5,
+      at,
+      never: Number.POSITIVE_INFINITY,
+      list: [1, 2],
+      words: ['a', 'b"'],
+      document: { deep: [1, null] },
+      canonical: { a: 1 },
+    },
+  );
 });

@@ -46,20 +46,29 @@ export interface Address {
  * neither `new URL` nor postgres.js understands.
  */
 export function parseAddress(url: string): Address {
-  if (!/^postgres(ql)?:\/\//.test(url)) throw new Error(`Not a Postgres URL (it must begin with postgres://): ${redactUrl(url)}`);
+  if (!/^postgres(ql)?:\/\//.test(url))
+    throw new Error(`Not a Postgres URL (it must begin with postgres://): ${redactUrl(url)}`);
   let parsed: URL;
   try {
     parsed = new URL(url.replace(/^(postgres(?:ql)?:\/\/(?:[^@/?]*@)?)(?=[/?]|$)/, '$1socket'));
   } catch {
-    throw new Error(`Cannot read the Postgres URL ${redactUrl(url)}. Percent-encode special characters in user and password.`);
+    throw new Error(
+      `Cannot read the Postgres URL ${redactUrl(url)}. Percent-encode special characters in user and password.`,
+    );
   }
   const settings = Object.fromEntries(parsed.searchParams);
   const { host: directory, port, ...rest } = settings;
   const host = directory ?? decodeURIComponent(parsed.hostname).replace(/^\[(.*)\]$/, '$1');
   const user = decodeURIComponent(parsed.username);
-  if (user === '') throw new Error(`The Postgres URL names no user: ${redactUrl(url)}. Write postgres://user:password@host/database.`);
+  if (user === '')
+    throw new Error(
+      `The Postgres URL names no user: ${redactUrl(url)}. Write postgres://user:password@host/database.`,
+    );
   const database = decodeURIComponent(parsed.pathname.slice(1));
-  if (database === '') throw new Error(`The Postgres URL names no database: ${redactUrl(url)}. Write postgres://user:password@host/database.`);
+  if (database === '')
+    throw new Error(
+      `The Postgres URL names no database: ${redactUrl(url)}. Write postgres://user:password@host/database.`,
+    );
   return {
     host: host === 'socket' && directory === undefined && !/@socket[:/?]/.test(url) ? 'localhost' : host,
     port: Number(port ?? (parsed.port || '5432')),
@@ -112,6 +121,9 @@ export interface ConnectOptions {
  * Values: `bigint` is a number while it is safe and a BigInt beyond; `timestamptz` is epoch milliseconds in both
  * directions; `jsonb` is parsed, and written through `sql.json(value)`. A *string* handed to a jsonb parameter
  * would be encoded once more: write canonical text as `${text}::text::jsonb`.
+ *
+ * Do not use a query's `cancel()`: the driver may drop one that is not yet running without ever answering it. Set
+ * `statement_timeout` for the transaction instead.
  */
 export function connect(url: string, options: ConnectOptions): Sql {
   const { host, port, database, user, password, settings } = parseAddress(url);
@@ -148,8 +160,11 @@ export function connect(url: string, options: ConnectOptions): Sql {
   });
   const endPool = sql.end;
   return Object.assign(sql, {
-    begin: <T>(...args: readonly [fn: (tx: Tx) => T | Promise<T>] | readonly [options: string, fn: (tx: Tx) => T | Promise<T>]) =>
-      args.length === 1 ? lanes.begin('', args[0]) : lanes.begin(args[0], args[1]),
+    begin: <T>(
+      ...args:
+        | readonly [fn: (tx: Tx) => T | Promise<T>]
+        | readonly [options: string, fn: (tx: Tx) => T | Promise<T>]
+    ) => (args.length === 1 ? lanes.begin('', args[0]) : lanes.begin(args[0], args[1])),
     reserve: (): Promise<Reserved> => lanes.reserve(),
     end: async (given: { readonly timeout?: number | undefined } = {}) => {
       await Promise.all([lanes.end((given.timeout ?? 60) * 1000), endPool(given)]);
@@ -157,8 +172,18 @@ export function connect(url: string, options: ConnectOptions): Sql {
   });
 }
 
-async function dial({ host, port, timeoutMs }: { readonly host: string; readonly port: number; readonly timeoutMs: number }): Promise<Socket> {
-  const socket = host.startsWith('/') ? createConnection(`${host}/.s.PGSQL.${port}`) : createConnection({ host, port });
+async function dial({
+  host,
+  port,
+  timeoutMs,
+}: {
+  readonly host: string;
+  readonly port: number;
+  readonly timeoutMs: number;
+}): Promise<Socket> {
+  const socket = host.startsWith('/')
+    ? createConnection(`${host}/.s.PGSQL.${port}`)
+    : createConnection({ host, port });
   try {
     await once(socket, 'connect', { signal: AbortSignal.timeout(timeoutMs) });
   } catch (error) {

@@ -19,7 +19,8 @@ export async function ensureDatabase(adminUrl: string, database: string): Promis
         await sql.unsafe(`revoke all on database ${quoteName(database)} from public`);
       } catch (error) {
         // Two processes that start at once: the other one was first (42P04, or 23505 in the same instant).
-        if (!(error instanceof Error && 'code' in error && ['42P04', '23505'].includes(String(error.code)))) throw error;
+        if (!(error instanceof Error && 'code' in error && ['42P04', '23505'].includes(String(error.code))))
+          throw error;
       }
     }
   } finally {
@@ -58,10 +59,17 @@ export async function openDatabase(needs: DatabaseNeeds): Promise<Database> {
     await ensureGroups(sql);
     migrated = await migrate(sql, await readMigrations(needs.migrationsDir));
     logins = await chooseLogins(needs, () =>
-      ensureLogins(sql, { adminUrl: needs.adminUrl, secret: needs.secret, ...(needs.loginScope === undefined ? {} : { scope: needs.loginScope }) }),
+      ensureLogins(sql, {
+        adminUrl: needs.adminUrl,
+        secret: needs.secret,
+        ...(needs.loginScope === undefined ? {} : { scope: needs.loginScope }),
+      }),
     );
     const problems = await lintCatalogue(sql);
-    if (problems.length > 0) throw new Error(`The database does not keep tenants apart, so Mandate does not start:\n- ${problems.join('\n- ')}`);
+    if (problems.length > 0)
+      throw new Error(
+        `The database does not keep tenants apart, so Mandate does not start:\n- ${problems.join('\n- ')}`,
+      );
   } finally {
     await sql.end({ timeout: 5 });
   }
@@ -75,8 +83,15 @@ export async function openDatabase(needs: DatabaseNeeds): Promise<Database> {
   return { store, logins, migrated };
 }
 
-async function chooseLogins({ supplied = {} }: DatabaseNeeds, derive: () => Promise<Logins>): Promise<Logins> {
+async function chooseLogins(
+  { supplied = {} }: DatabaseNeeds,
+  derive: () => Promise<Logins>,
+): Promise<Logins> {
   const { appUrl, sequencerUrl, controlUrl } = supplied;
-  if (appUrl !== undefined && sequencerUrl !== undefined && controlUrl !== undefined) return { appUrl, sequencerUrl, controlUrl };
-  return { ...(await derive()), ...Object.fromEntries(Object.entries(supplied).filter(([, url]) => url !== undefined)) };
+  if (appUrl !== undefined && sequencerUrl !== undefined && controlUrl !== undefined)
+    return { appUrl, sequencerUrl, controlUrl };
+  return {
+    ...(await derive()),
+    ...Object.fromEntries(Object.entries(supplied).filter(([, url]) => url !== undefined)),
+  };
 }

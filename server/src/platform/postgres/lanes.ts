@@ -145,7 +145,11 @@ async function settle<T>(lane: Lane, lease: Lease, fn: (tx: Tx) => T | Promise<T
     throw error;
   });
   // Postgres answers a commit of an aborted transaction with ROLLBACK and no error: somebody caught one too many.
-  if (command === 'ROLLBACK') throw lease.firstError() ?? new Error('The transaction was aborted by a failed statement and has been rolled back.');
+  if (command === 'ROLLBACK')
+    throw (
+      lease.firstError() ??
+      new Error('The transaction was aborted by a failed statement and has been rolled back.')
+    );
   return value;
 }
 
@@ -177,7 +181,8 @@ function createLease(lane: Lane): Lease {
     const query = made as Dispatched;
     const dispatch = query.handler;
     query.handler = (dispatched) => {
-      if (isOver) return dispatched.reject(new Error('This transaction is over: await every query inside of it.'));
+      if (isOver)
+        return dispatched.reject(new Error('This transaction is over: await every query inside of it.'));
       if (lane.isDead) return dispatched.reject(connectionLost());
       lane.running.add(dispatched);
       dispatched.then(
@@ -217,7 +222,8 @@ function createLease(lane: Lane): Lease {
   const facade = (members: Readonly<Record<string, unknown>>): unknown =>
     new Proxy(lane.sql, {
       apply: (sql, self, args) => watch(Reflect.apply(sql, self, args)),
-      get: (sql, key) => (typeof key === 'string' && Object.hasOwn(members, key) ? members[key] : Reflect.get(sql, key)),
+      get: (sql, key) =>
+        typeof key === 'string' && Object.hasOwn(members, key) ? members[key] : Reflect.get(sql, key),
     });
   const tx = facade(replaced) as Tx;
   return {
@@ -243,7 +249,12 @@ function codeOf(error: unknown): string {
 }
 
 function connectionLost(): Error & Pick<postgres.ConnectionError, 'code'> {
-  return Object.assign(new Error('The connection to Postgres was lost in the middle of a transaction, which has been rolled back.'), {
-    code: 'CONNECTION_CLOSED' as const,
-  });
+  return Object.assign(
+    new Error(
+      'The connection to Postgres was lost in the middle of a transaction, which has been rolled back.',
+    ),
+    {
+      code: 'CONNECTION_CLOSED' as const,
+    },
+  );
 }

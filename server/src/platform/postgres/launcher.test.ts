@@ -29,12 +29,21 @@ test('the first start makes a durable cluster that only a local socket with a pa
   assert.equal(server.isNew, true);
   assert.equal((await stat(server.socketDir)).mode & 0o777, 0o700);
   assert.equal((await stat(join(dataDir, 'postgres', 'password'))).mode & 0o777, 0o600);
-  const settings = await query(server, (sql) => sql`
+  const settings = await query(
+    server,
+    (sql) => sql`
     select current_setting('fsync') as fsync, current_setting('data_checksums') as checksums,
       current_setting('listen_addresses') as addresses, current_setting('synchronous_commit') as commit,
-      (select datlocprovider::text || ' ' || datlocale from pg_database where datname = current_database()) as locale`);
-  assert.deepEqual({ ...settings[0] }, { fsync: 'on', checksums: 'on', addresses: '', commit: 'on', locale: 'b C.UTF-8' });
-  await assert.rejects(query({ adminUrl: server.adminUrl.replace(/:[^:@/]+@/, ':wrong@') }, (sql) => sql`select 1`), /password authentication failed/);
+      (select datlocprovider::text || ' ' || datlocale from pg_database where datname = current_database()) as locale`,
+  );
+  assert.deepEqual(
+    { ...settings[0] },
+    { fsync: 'on', checksums: 'on', addresses: '', commit: 'on', locale: 'b C.UTF-8' },
+  );
+  await assert.rejects(
+    query({ adminUrl: server.adminUrl.replace(/:[^:@/]+@/, ':wrong@') }, (sql) => sql`select 1`),
+    /password authentication failed/,
+  );
 });
 
 test('what was committed is there after a stop and a second start', async (t) => {
@@ -100,7 +109,10 @@ test('a stale pid file does not stand in the way, even when its pid belongs to a
   const text = await readFile(pidFile, 'utf8');
   await first.stop();
   const account = await chooseAccount();
-  const stranger = spawn('sleep', ['600'], { ...(account === null ? {} : { uid: account.uid, gid: account.gid }), stdio: 'ignore' });
+  const stranger = spawn('sleep', ['600'], {
+    ...(account === null ? {} : { uid: account.uid, gid: account.gid }),
+    stdio: 'ignore',
+  });
   t.after(() => stranger.kill());
   await once(stranger, 'spawn');
   await writeFile(pidFile, text.replace(/^\d+/, String(stranger.pid)));
@@ -119,17 +131,21 @@ test('a data directory with a path too long for a socket gets a short one', asyn
   await query(server, (sql) => sql`select 1`);
 });
 
-test('as root Postgres runs under an account without privileges, also where only root may enter', { skip: isRoot ? false : 'needs root' }, async (t) => {
-  const { directory, dataDir, start } = await workspace(t, join('hidden', 'project'));
-  await mkdir(dataDir, { recursive: true });
-  await chmod(join(directory, 'hidden'), 0o700);
-  const server = await start();
-  assert.ok(server.socketDir.startsWith(join(directory, 'refuge')));
-  assert.notEqual((await stat(`/proc/${server.pid}`)).uid, 0);
-  assert.equal((await stat(join(directory, 'hidden'))).mode & 0o777, 0o700);
-  await server.stop();
-  assert.equal((await start()).isNew, false);
-});
+test(
+  'as root Postgres runs under an account without privileges, also where only root may enter',
+  { skip: isRoot ? false : 'needs root' },
+  async (t) => {
+    const { directory, dataDir, start } = await workspace(t, join('hidden', 'project'));
+    await mkdir(dataDir, { recursive: true });
+    await chmod(join(directory, 'hidden'), 0o700);
+    const server = await start();
+    assert.ok(server.socketDir.startsWith(join(directory, 'refuge')));
+    assert.notEqual((await stat(`/proc/${server.pid}`)).uid, 0);
+    assert.equal((await stat(join(directory, 'hidden'))).mode & 0o777, 0o700);
+    await server.stop();
+    assert.equal((await start()).isNew, false);
+  },
+);
 
 test('a data directory that a Mandate on another machine uses is refused', async (t) => {
   const { dataDir, start } = await workspace(t);
@@ -219,7 +235,9 @@ function spawnLauncher(dataDir: string): ChildProcessByStdio<null, Readable, nul
     const { pid, adopted } = await startEmbedded({ dataDir: ${JSON.stringify(dataDir)}, log });
     console.log(JSON.stringify({ pid, adopted }));
     setInterval(() => {}, 1e6);`;
-  return spawn(process.execPath, ['--conditions=mandate-source', '--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  return spawn(process.execPath, ['--conditions=mandate-source', '--input-type=module', '-e', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
 }
 
 async function kill(child: ChildProcess): Promise<void> {
@@ -228,7 +246,10 @@ async function kill(child: ChildProcess): Promise<void> {
   await once(child, 'exit');
 }
 
-async function query<T>(server: Pick<EmbeddedPostgres, 'adminUrl'>, fn: (sql: Sql) => Promise<T>): Promise<T> {
+async function query<T>(
+  server: Pick<EmbeddedPostgres, 'adminUrl'>,
+  fn: (sql: Sql) => Promise<T>,
+): Promise<T> {
   assert.ok(parseAddress(server.adminUrl).host.startsWith('/'));
   const sql = connect(server.adminUrl, { max: 1, applicationName: 'test' });
   try {

@@ -74,7 +74,11 @@ export async function startEmbedded(needs: LauncherNeeds): Promise<EmbeddedPostg
   const { dataDir, log, isDurable = true, timeoutMs = 30_000 } = needs;
   const account = await chooseAccount(needs.account);
   const source = await findPackage();
-  const places = await preparePlaces({ dataDir, account, ...(needs.refuge === undefined ? {} : { refuge: needs.refuge }) });
+  const places = await preparePlaces({
+    dataDir,
+    account,
+    ...(needs.refuge === undefined ? {} : { refuge: needs.refuge }),
+  });
   const starting = await takeLock(join(places.control, 'start.lock'), 'exclusive', timeoutMs + 30_000);
   try {
     const binaries = await prepareBinaries(source, places.home, account);
@@ -83,7 +87,10 @@ export async function startEmbedded(needs: LauncherNeeds): Promise<EmbeddedPostg
     const running = await findOrSpawn(launch);
     const using = await takeLock(join(places.control, 'users.lock'), 'shared', 1000);
     const { pid, socketDir, adopted } = running;
-    log.info({ pid, socketDir, adopted, isNew, cluster: places.cluster }, adopted ? 'adopted the running Postgres' : 'started Postgres');
+    log.info(
+      { pid, socketDir, adopted, isNew, cluster: places.cluster },
+      adopted ? 'adopted the running Postgres' : 'started Postgres',
+    );
     let stopping: Promise<void> | null = null;
     const stop = (): Promise<void> => {
       stopping ??= letGo({ places, log, pid, release: () => using.release() });
@@ -106,10 +113,17 @@ async function findOrSpawn(launch: Launch): Promise<Running> {
     if (outcome.kind === 'running') return { ...outcome.running, adopted: false };
     // After a kill -9 of the server its last sessions hold the shared memory for a moment; and a pid file that we
     // could not judge makes it refuse. Both pass. Anything else will not get better by trying again.
-    const passes = /pre-existing shared memory block|lock file ".*" already exists|could not lock/.test(outcome.log);
+    const passes = /pre-existing shared memory block|lock file ".*" already exists|could not lock/.test(
+      outcome.log,
+    );
     if (!passes || performance.now() > deadline)
-      throw new Error(`Postgres did not start on ${places.cluster}: ${outcome.log || `it ended with ${outcome.status} and said nothing`}. The whole log is in ${logFile(places)}.`);
-    log.info({ cluster: places.cluster }, 'the last Postgres on this data directory is still going away; trying again');
+      throw new Error(
+        `Postgres did not start on ${places.cluster}: ${outcome.log || `it ended with ${outcome.status} and said nothing`}. The whole log is in ${logFile(places)}.`,
+      );
+    log.info(
+      { cluster: places.cluster },
+      'the last Postgres on this data directory is still going away; trying again',
+    );
     await wait(100);
   }
 }
@@ -133,10 +147,14 @@ async function findRunning({ places, password, log }: Launch, deadline: number):
       const answer = await ask(addressOf(running, password), places.cluster);
       if (answer.kind === 'ready') return running;
       if (answer.kind === 'stranger')
-        throw new Error(`A Postgres (pid ${file.pid}) runs on ${places.cluster} and is not Mandate's: ${answer.why}. Stop it (kill -INT ${file.pid}) or choose another data directory.`);
+        throw new Error(
+          `A Postgres (pid ${file.pid}) runs on ${places.cluster} and is not Mandate's: ${answer.why}. Stop it (kill -INT ${file.pid}) or choose another data directory.`,
+        );
     }
     if (performance.now() > deadline)
-      throw new Error(`A Postgres (pid ${file.pid}) holds ${places.cluster} and does not answer. End it (kill -INT ${file.pid}, then kill -QUIT) and start again.`);
+      throw new Error(
+        `A Postgres (pid ${file.pid}) holds ${places.cluster} and does not answer. End it (kill -INT ${file.pid}, then kill -QUIT) and start again.`,
+      );
     await wait(20);
   }
 }
@@ -149,7 +167,9 @@ async function refuseForeignUsers(places: Places): Promise<void> {
   if (probe !== null) return;
   const host = await readFile(join(places.control, 'host'), 'utf8').catch(() => '');
   if (host !== hostname())
-    throw new Error(`A Mandate on ${host || 'another machine'} is using ${places.control}. One data directory belongs to one machine or container: stop that one first, or share a database with DATABASE_URL.`);
+    throw new Error(
+      `A Mandate on ${host || 'another machine'} is using ${places.control}. One data directory belongs to one machine or container: stop that one first, or share a database with DATABASE_URL.`,
+    );
 }
 
 type SpawnOutcome =
@@ -161,7 +181,11 @@ async function spawnServer(launch: Launch, deadline: number): Promise<SpawnOutco
   const socketDir = await prepareSocketDir(places, account);
   await rotateLog(places);
   await writeHost(places);
-  const log = await open(logFile(places), constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW, 0o600);
+  const log = await open(
+    logFile(places),
+    constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW,
+    0o600,
+  );
   const logStart = (await log.stat()).size;
   const child = spawn(binaries.postgres, ['-D', places.cluster, '-k', socketDir, ...settings(isDurable)], {
     cwd: places.home,
@@ -178,13 +202,19 @@ async function spawnServer(launch: Launch, deadline: number): Promise<SpawnOutco
   while (status === null) {
     const file = await readPidFile(places.cluster);
     const running = { pid: child.pid ?? 0, socketDir };
-    if (file?.pid === child.pid && file?.isReady === true && (await ask(addressOf(running, password), places.cluster)).kind === 'ready') {
+    if (
+      file?.pid === child.pid &&
+      file?.isReady === true &&
+      (await ask(addressOf(running, password), places.cluster)).kind === 'ready'
+    ) {
       child.unref();
       return { kind: 'running', running };
     }
     if (performance.now() > deadline) {
       child.kill('SIGINT');
-      throw new Error(`Postgres did not answer in time on ${places.cluster}. See ${logFile(places)}; a long crash recovery needs a longer timeout.`);
+      throw new Error(
+        `Postgres did not answer in time on ${places.cluster}. See ${logFile(places)}; a long crash recovery needs a longer timeout.`,
+      );
     }
     await wait(8);
   }
@@ -216,12 +246,19 @@ function settings(isDurable: boolean): readonly string[] {
     log_error_verbosity: 'terse',
     log_min_error_statement: 'panic',
     log_checkpoints: 'off',
-    ...(isDurable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', autovacuum: 'off' }),
+    ...(isDurable
+      ? {}
+      : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', autovacuum: 'off' }),
   };
   return Object.entries(values).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
 
-async function letGo(needs: { readonly places: Places; readonly log: LauncherLog; readonly pid: number; readonly release: () => void }): Promise<void> {
+async function letGo(needs: {
+  readonly places: Places;
+  readonly log: LauncherLog;
+  readonly pid: number;
+  readonly release: () => void;
+}): Promise<void> {
   const { places, log, pid, release } = needs;
   const stopping = await takeLock(join(places.control, 'start.lock'), 'exclusive', 60_000);
   try {
@@ -252,10 +289,12 @@ async function shutDown(places: Places, startedPid: number, log: LauncherLog): P
     const elapsedMs = performance.now() - started;
     if (sent === null || (sent === 'SIGINT' && elapsedMs > 30_000)) {
       sent = sent === null ? 'SIGINT' : 'SIGQUIT';
-      if (sent === 'SIGQUIT') log.warn({ pid }, 'Postgres did not shut down within 30 s; stopping it at once');
+      if (sent === 'SIGQUIT')
+        log.warn({ pid }, 'Postgres did not shut down within 30 s; stopping it at once');
       process.kill(pid, sent);
     }
-    if (elapsedMs > 40_000) throw new Error(`Postgres (pid ${pid}) does not stop. End it by hand: kill -QUIT ${pid}.`);
+    if (elapsedMs > 40_000)
+      throw new Error(`Postgres (pid ${pid}) does not stop. End it by hand: kill -QUIT ${pid}.`);
     await wait(10);
   }
   log.info({ pid, elapsedMs: Math.round(performance.now() - started) }, 'stopped Postgres');

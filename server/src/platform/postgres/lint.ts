@@ -9,7 +9,9 @@ interface Finding {
 
 /** Every way in which the database may show one tenant what another has, as sentences; empty when there is none. */
 export async function lintCatalogue(sql: Sql): Promise<readonly string[]> {
-  const { problems } = await sql.begin('isolation level repeatable read read only', async (tx) => ({ problems: await lintWithin(tx) }));
+  const { problems } = await sql.begin('isolation level repeatable read read only', async (tx) => ({
+    problems: await lintWithin(tx),
+  }));
   return problems;
 }
 

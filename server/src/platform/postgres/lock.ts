@@ -20,9 +20,12 @@ export function tryLock(path: string, kind: LockKind): Lock | null {
   } catch (error) {
     database.close();
     if (error instanceof Error && 'errcode' in error && error.errcode === busy) return null;
-    throw new Error(`Cannot lock ${path}: ${error instanceof Error ? error.message : String(error)}. Is it a file of Mandate, on a local disk?`, {
-      cause: error,
-    });
+    throw new Error(
+      `Cannot lock ${path}: ${error instanceof Error ? error.message : String(error)}. Is it a file of Mandate, on a local disk?`,
+      {
+        cause: error,
+      },
+    );
   }
   return {
     release() {
@@ -38,7 +41,9 @@ export async function takeLock(path: string, kind: LockKind, timeoutMs: number):
     const lock = tryLock(path, kind);
     if (lock !== null) return lock;
     if (performance.now() > deadline)
-      throw new Error(`Another process has held ${path} for ${timeoutMs / 1000} s. Find it (fuser ${path}) and end it, or start again later.`);
+      throw new Error(
+        `Another process has held ${path} for ${timeoutMs / 1000} s. Find it (fuser ${path}) and end it, or start again later.`,
+      );
     await wait(20);
   }
 }

@@ -25,17 +25,30 @@ export async function verifyLogins(store: Pick<Store, Duty>, logins: Logins): Pr
     standingOf(store.sequencer, 'sequencer', logins.sequencerUrl),
     standingOf(store.control, 'control', logins.controlUrl),
   ]);
-  const problems = [...problemsOf('app', app), ...problemsOf('sequencer', sequencer), ...problemsOf('control', control)];
+  const problems = [
+    ...problemsOf('app', app),
+    ...problemsOf('sequencer', sequencer),
+    ...problemsOf('control', control),
+  ];
   if (new Set([app.name, sequencer.name, control.name]).size < 3)
-    problems.push(`the three logins must be three users, but are ${app.name}, ${sequencer.name} and ${control.name}: create one for each duty`);
+    problems.push(
+      `the three logins must be three users, but are ${app.name}, ${sequencer.name} and ${control.name}: create one for each duty`,
+    );
   if (app.place !== sequencer.place || app.place !== control.place)
-    problems.push(`the three logins lead to different databases (${app.place}; ${sequencer.place}; ${control.place}): let all three URLs name the same one`);
-  const [reach] = await store.control<{ readonly mayEnd: boolean }[]>`select pg_has_role(current_user, ${app.name}::name, 'usage') as "mayEnd"`;
+    problems.push(
+      `the three logins lead to different databases (${app.place}; ${sequencer.place}; ${control.place}): let all three URLs name the same one`,
+    );
+  const [reach] = await store.control<
+    { readonly mayEnd: boolean }[]
+  >`select pg_has_role(current_user, ${app.name}::name, 'usage') as "mayEnd"`;
   if (!control.maySignalAll && reach?.mayEnd !== true)
     problems.push(
       `${control.name} (${variableOf('control')}) may not end the sessions of ${app.name}, so a stop could hang behind a hung request. Run: grant ${quoteName(app.name)} to ${quoteName(control.name)}; (or: grant pg_signal_backend to ${quoteName(control.name)};)`,
     );
-  if (problems.length > 0) throw new Error(`The database logins are not safe to use, so Mandate does not start:\n- ${problems.join('\n- ')}`);
+  if (problems.length > 0)
+    throw new Error(
+      `The database logins are not safe to use, so Mandate does not start:\n- ${problems.join('\n- ')}`,
+    );
 }
 
 /** The environment variable that supplies a duty's login. */
@@ -45,7 +58,10 @@ export function variableOf(duty: Duty): string {
 
 async function standingOf(sql: Sql, duty: Duty, url: string): Promise<Standing> {
   const group = `mandate_${duty}`;
-  const others = ['mandate_owner', ...(duty === 'app' ? duties.filter((other) => other !== 'app').map((other) => `mandate_${other}`) : [])];
+  const others = [
+    'mandate_owner',
+    ...(duty === 'app' ? duties.filter((other) => other !== 'app').map((other) => `mandate_${other}`) : []),
+  ];
   let rows: readonly Standing[];
   try {
     rows = await sql<Standing[]>`
@@ -63,7 +79,8 @@ async function standingOf(sql: Sql, duty: Duty, url: string): Promise<Standing> 
     );
   }
   const [standing] = rows;
-  if (standing === undefined) throw new Error(`${variableOf(duty)} answered a question about itself with nothing.`);
+  if (standing === undefined)
+    throw new Error(`${variableOf(duty)} answered a question about itself with nothing.`);
   return standing;
 }
 
@@ -71,12 +88,20 @@ function problemsOf(duty: Duty, { name, isMember, powers, others }: Standing): s
   const who = `${name} (${variableOf(duty)})`;
   const quoted = quoteName(name);
   const problems: string[] = [];
-  if (powers.includes(name)) problems.push(`${who} is superuser or bypasses row-level security. Run: alter role ${quoted} nosuperuser nobypassrls;`);
+  if (powers.includes(name))
+    problems.push(
+      `${who} is superuser or bypasses row-level security. Run: alter role ${quoted} nosuperuser nobypassrls;`,
+    );
   // A superuser is a member of everything; saying so once is enough.
   else {
-    for (const role of powers) problems.push(`${who} may become ${role}, whom row-level security does not bind. Run: revoke ${quoteName(role)} from ${quoted};`);
-    for (const role of others) problems.push(`${who} may become ${role}, which is not its duty. Run: revoke ${role} from ${quoted};`);
+    for (const role of powers)
+      problems.push(
+        `${who} may become ${role}, whom row-level security does not bind. Run: revoke ${quoteName(role)} from ${quoted};`,
+      );
+    for (const role of others)
+      problems.push(`${who} may become ${role}, which is not its duty. Run: revoke ${role} from ${quoted};`);
   }
-  if (!isMember) problems.push(`${who} is not a member of mandate_${duty}. Run: grant mandate_${duty} to ${quoted};`);
+  if (!isMember)
+    problems.push(`${who} is not a member of mandate_${duty}. Run: grant mandate_${duty} to ${quoted};`);
   return problems;
 }

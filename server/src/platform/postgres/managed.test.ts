@@ -21,16 +21,26 @@ test('a migrator that may only create roles suffices on the embedded version of 
   await assertWorks(server.adminUrl);
 });
 
-test('the migrations, the logins and the lint work on the Postgres of this system', { skip: system === null ? 'no Postgres 15 or newer under /usr/lib/postgresql, /usr/local or Homebrew' : false }, async (t) => {
-  assert.ok(system !== null);
-  await assertWorks(await startSystemServer(t, system));
-});
+test(
+  'the migrations, the logins and the lint work on the Postgres of this system',
+  {
+    skip:
+      system === null ? 'no Postgres 15 or newer under /usr/lib/postgresql, /usr/local or Homebrew' : false,
+  },
+  async (t) => {
+    assert.ok(system !== null);
+    await assertWorks(await startSystemServer(t, system));
+  },
+);
 
 test('a migrator that may not create roles is told what an administrator has to run', async (t) => {
   const server = await startTestServer();
   t.after(() => server.stop());
   const adminUrl = await createMigrator(server.adminUrl, 'nocreaterole');
-  await assert.rejects(openDatabase({ adminUrl, migrationsDir, secret: 'sixteen characters' }), /may not create roles\. .* alter role "migrator" createrole; .* create role mandate_owner nologin;/);
+  await assert.rejects(
+    openDatabase({ adminUrl, migrationsDir, secret: 'sixteen characters' }),
+    /may not create roles\. .* alter role "migrator" createrole; .* create role mandate_owner nologin;/,
+  );
 });
 
 async function assertWorks(superUrl: string): Promise<void> {
@@ -60,15 +70,30 @@ async function createMigrator(superUrl: string, attribute: 'createrole' | 'nocre
   } finally {
     await sql.end({ timeout: 5 });
   }
-  return formatAddress({ ...parseAddress(superUrl), database: 'managed', user: 'migrator', password: 'migrator' });
+  return formatAddress({
+    ...parseAddress(superUrl),
+    database: 'managed',
+    user: 'migrator',
+    password: 'migrator',
+  });
 }
 
 async function findSystemPostgres(): Promise<string | null> {
   const versions = await readdir('/usr/lib/postgresql').catch(() => []);
-  const oldest = versions.map(Number).filter((version) => version >= 15).toSorted((a, b) => a - b);
-  const candidates = [...oldest.map((version) => `/usr/lib/postgresql/${version}/bin`), '/usr/local/pgsql/bin', '/opt/homebrew/opt/postgresql@17/bin'];
+  const oldest = versions
+    .map(Number)
+    .filter((version) => version >= 15)
+    .toSorted((a, b) => a - b);
+  const candidates = [
+    ...oldest.map((version) => `/usr/lib/postgresql/${version}/bin`),
+    '/usr/local/pgsql/bin',
+    '/opt/homebrew/opt/postgresql@17/bin',
+  ];
   for (const bin of candidates) {
-    const isThere = await access(join(bin, 'initdb')).then(() => true, () => false);
+    const isThere = await access(join(bin, 'initdb')).then(
+      () => true,
+      () => false,
+    );
     if (isThere) return bin;
   }
   return null;
@@ -83,8 +108,16 @@ async function startSystemServer(t: TestContext, bin: string): Promise<string> {
   const cluster = join(directory, 'data');
   const options = { ...identity, cwd: directory, env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' } };
   // Passwords are asked for, as a managed server would: the superuser alone is let in by the socket's owner.
-  await run(join(bin, 'initdb'), ['-D', cluster, '-U', 'admin', '-A', 'trust', '-E', 'UTF8', '--no-locale', '--no-sync'], options);
-  const server = spawn(join(bin, 'postgres'), ['-D', cluster, '-k', directory, '-c', 'listen_addresses=', '-c', 'fsync=off'], { ...options, stdio: ['ignore', 'ignore', 'pipe'] });
+  await run(
+    join(bin, 'initdb'),
+    ['-D', cluster, '-U', 'admin', '-A', 'trust', '-E', 'UTF8', '--no-locale', '--no-sync'],
+    options,
+  );
+  const server = spawn(
+    join(bin, 'postgres'),
+    ['-D', cluster, '-k', directory, '-c', 'listen_addresses=', '-c', 'fsync=off'],
+    { ...options, stdio: ['ignore', 'ignore', 'pipe'] },
+  );
   t.after(async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     server.once('exit', () => resolve());
@@ -98,5 +131,12 @@ async function startSystemServer(t: TestContext, bin: string): Promise<string> {
     if (text.toString('utf8').includes('ready to accept connections')) resolve();
   });
   await ready;
-  return formatAddress({ host: directory, port: 5432, database: 'postgres', user: 'admin', password: null, settings: {} });
+  return formatAddress({
+    host: directory,
+    port: 5432,
+    database: 'postgres',
+    user: 'admin',
+    password: null,
+    settings: {},
+  });
 }

@@ -12,7 +12,10 @@ import { migrate, nextMigration, readMigrations, toMigration } from './migrate.t
 import { ensureGroups } from './roles.ts';
 
 const foundation = toMigration('0001_foundation.sql', 'create table mandate.first (id integer)');
-const second = toMigration('0002_second.sql', 'create table mandate.second (id integer); insert into mandate.second values (1)');
+const second = toMigration(
+  '0002_second.sql',
+  'create table mandate.second (id integer); insert into mandate.second values (1)',
+);
 
 test('starters that migrate at once apply every migration exactly once', async (t) => {
   const starters = await emptyDatabases(t, 6);
@@ -23,7 +26,10 @@ test('starters that migrate at once apply every migration exactly once', async (
       return migrate(sql, migrations);
     }),
   );
-  assert.deepEqual(applied.flat().toSorted(), migrations.map(({ name }) => name));
+  assert.deepEqual(
+    applied.flat().toSorted(),
+    migrations.map(({ name }) => name),
+  );
 });
 
 test('what a migration creates belongs to mandate_owner, whoever runs it', async (t) => {
@@ -51,20 +57,32 @@ test('a migration that was edited after it ran is refused by name, and nothing m
 test('a database that a newer version has migrated is refused by an older one', async (t) => {
   const [sql] = await emptyDatabases(t, 1);
   await migrate(sql, [foundation, second]);
-  await assert.rejects(migrate(sql, [foundation]), /0002_second\.sql, which this version of Mandate does not know/);
+  await assert.rejects(
+    migrate(sql, [foundation]),
+    /0002_second\.sql, which this version of Mandate does not know/,
+  );
 });
 
 test('a migration that fails leaves nothing behind and says in which file and line', async (t) => {
   const [sql] = await emptyDatabases(t, 1);
-  const broken = toMigration('0002_broken.sql', 'create table mandate.half (id integer);\n\nselect nonsense from mandate.half;');
-  await assert.rejects(migrate(sql, [foundation, broken]), /0002_broken\.sql line 3 failed: column "nonsense" does not exist/);
+  const broken = toMigration(
+    '0002_broken.sql',
+    'create table mandate.half (id integer);\n\nselect nonsense from mandate.half;',
+  );
+  await assert.rejects(
+    migrate(sql, [foundation, broken]),
+    /0002_broken\.sql line 3 failed: column "nonsense" does not exist/,
+  );
   assert.equal((await sql`select to_regclass('mandate.half') as found`)[0]?.['found'], null);
   assert.deepEqual(await migrate(sql, [foundation, second]), ['0002_second.sql']);
 });
 
 test('a gap that is filled in later is refused: migrations only go forward', () => {
   const third = toMigration('0003_third.sql', 'select 1');
-  assert.throws(() => nextMigration([foundation, second, third], [foundation, third]), /0002_second\.sql comes before 0003_third\.sql/);
+  assert.throws(
+    () => nextMigration([foundation, second, third], [foundation, third]),
+    /0002_second\.sql comes before 0003_third\.sql/,
+  );
 });
 
 test('line ends do not change a checksum, anything else does', () => {
@@ -87,7 +105,9 @@ test('a directory with unreadable names, numbers used twice or nothing at all is
 
 async function emptyDatabases(t: TestContext, count: number): Promise<readonly [Sql, ...Sql[]]> {
   const { adminUrl, drop } = await openEmptyDatabase();
-  const pools = Array.from({ length: count }, () => connect(adminUrl, { max: 1, applicationName: 'migrate test' }));
+  const pools = Array.from({ length: count }, () =>
+    connect(adminUrl, { max: 1, applicationName: 'migrate test' }),
+  );
   t.after(async () => {
     await Promise.all(pools.map((sql) => sql.end({ timeout: 5 })));
     await drop();

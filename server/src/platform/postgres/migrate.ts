@@ -29,12 +29,17 @@ const migrationLock = '3294418511615396372';
 /** Reads a directory of `NNNN_name.sql` files in order. Refuses other names and numbers used twice. */
 export async function readMigrations(directory: string): Promise<readonly Migration[]> {
   const names = (await readdir(directory)).filter((name) => name.endsWith('.sql')).toSorted();
-  if (names.length === 0) throw new Error(`No migrations in ${directory}. The installation is incomplete: install Mandate again.`);
-  const migrations = await Promise.all(names.map(async (name) => toMigration(name, await readFile(join(directory, name), 'utf8'))));
+  if (names.length === 0)
+    throw new Error(`No migrations in ${directory}. The installation is incomplete: install Mandate again.`);
+  const migrations = await Promise.all(
+    names.map(async (name) => toMigration(name, await readFile(join(directory, name), 'utf8'))),
+  );
   for (const [index, migration] of migrations.entries()) {
     const before = migrations[index - 1];
     if (before?.number === migration.number)
-      throw new Error(`Two migrations have one number: ${before.name} and ${migration.name}. Give the newer one the next free number.`);
+      throw new Error(
+        `Two migrations have one number: ${before.name} and ${migration.name}. Give the newer one the next free number.`,
+      );
   }
   return migrations;
 }
@@ -71,7 +76,10 @@ export async function migrate(sql: Sql, migrations: readonly Migration[]): Promi
 }
 
 /** The first migration that is still to be run; null when the database is current. Throws where it must not go on. */
-export function nextMigration(migrations: readonly Migration[], applied: readonly AppliedMigration[]): Migration | null {
+export function nextMigration(
+  migrations: readonly Migration[],
+  applied: readonly AppliedMigration[],
+): Migration | null {
   const knownByNumber = new Map(migrations.map((migration) => [migration.number, migration]));
   for (const past of applied) {
     const known = knownByNumber.get(past.number);
@@ -100,7 +108,9 @@ async function lock(tx: Tx): Promise<void> {
 }
 
 async function createBookkeeping(tx: Tx): Promise<void> {
-  const [found] = await tx<{ readonly ready: boolean }[]>`select to_regclass('mandate.migrations') is not null as ready`;
+  const [found] = await tx<
+    { readonly ready: boolean }[]
+  >`select to_regclass('mandate.migrations') is not null as ready`;
   if (found?.ready === true) return;
   await tx`create schema if not exists mandate authorization mandate_owner`;
   await tx`set local role mandate_owner`;
@@ -129,15 +139,19 @@ async function apply(tx: Tx, migration: Migration): Promise<void> {
   try {
     await tx.unsafe(migration.text);
   } catch (error) {
-    throw new Error(`Migration ${migration.name}${lineOf(migration.text, error)} failed: ${messageOf(error)}. Nothing of it was kept.`, {
-      cause: error,
-    });
+    throw new Error(
+      `Migration ${migration.name}${lineOf(migration.text, error)} failed: ${messageOf(error)}. Nothing of it was kept.`,
+      {
+        cause: error,
+      },
+    );
   }
   await tx`insert into mandate.migrations (number, name, checksum) values (${migration.number}, ${migration.name}, ${migration.checksum})`;
 }
 
 function lineOf(text: string, error: unknown): string {
-  const position = typeof error === 'object' && error !== null && 'position' in error ? Number(error.position) : Number.NaN;
+  const position =
+    typeof error === 'object' && error !== null && 'position' in error ? Number(error.position) : Number.NaN;
   return Number.isNaN(position) ? '' : ` line ${text.slice(0, position).split('\n').length}`;
 }
 

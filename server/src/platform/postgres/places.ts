@@ -1,7 +1,19 @@
 // Which directories the embedded server uses. They must be reachable by the account that runs it and short enough
 // for a socket address; where the data directory is neither, they lie elsewhere and a note in it says where.
 import { randomBytes } from 'node:crypto';
-import { chmod, lchown, lstat, mkdir, mkdtemp, readFile, realpath, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  lchown,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readFile,
+  realpath,
+  rm,
+  rmdir,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findBarrier } from './account.ts';
@@ -24,7 +36,11 @@ export interface PlaceNeeds {
 }
 
 /** Creates the directories for the server of one data directory. */
-export async function preparePlaces({ dataDir, account, refuge = '/var/lib/mandate' }: PlaceNeeds): Promise<Places> {
+export async function preparePlaces({
+  dataDir,
+  account,
+  refuge = '/var/lib/mandate',
+}: PlaceNeeds): Promise<Places> {
   await mkdir(dataDir, { recursive: true });
   const root = await realpath(dataDir);
   const control = join(root, 'postgres');
@@ -33,7 +49,12 @@ export async function preparePlaces({ dataDir, account, refuge = '/var/lib/manda
   return { control, home, cluster: join(home, 'data') };
 }
 
-async function findHome(needs: { readonly root: string; readonly control: string; readonly account: Account; readonly refuge: string }): Promise<string> {
+async function findHome(needs: {
+  readonly root: string;
+  readonly control: string;
+  readonly account: Account;
+  readonly refuge: string;
+}): Promise<string> {
   const { root, control, account, refuge } = needs;
   const note = join(control, 'location');
   const noted = await readNote(note);
@@ -50,7 +71,9 @@ async function findHome(needs: { readonly root: string; readonly control: string
   const home = join(refuge, randomBytes(6).toString('hex'));
   await mkdir(home, { recursive: true, mode: 0o711 });
   if ((await findBarrier(home, account)) !== null)
-    throw new Error(`${barrier} may be entered by root only, and so may ${refuge}: Postgres, which runs as ${account.name}, finds no place. Choose another data directory.`);
+    throw new Error(
+      `${barrier} may be entered by root only, and so may ${refuge}: Postgres, which runs as ${account.name}, finds no place. Choose another data directory.`,
+    );
   await writeFile(note, `${home}\n`, { mode: 0o600 });
   return home;
 }
@@ -98,7 +121,9 @@ export async function give(path: string, account: Account | null): Promise<void>
 async function isPrivate(directory: string, account: Account | null): Promise<boolean> {
   try {
     const found = await lstat(directory);
-    return found.isDirectory() && found.uid === (account?.uid ?? process.getuid?.()) && (found.mode & 0o077) === 0;
+    return (
+      found.isDirectory() && found.uid === (account?.uid ?? process.getuid?.()) && (found.mode & 0o077) === 0
+    );
   } catch {
     return false;
   }

@@ -29,7 +29,12 @@ export async function readPidFile(cluster: string): Promise<PidFile | null> {
   // A negative pid marks a single-user server.
   const pid = Math.abs(Number(lines[0]));
   if (!Number.isSafeInteger(pid) || pid === 0) return null;
-  return { pid, port: Number(lines[3] ?? 0), socketDir: lines[4] ?? '', isReady: (lines[7] ?? '').trim() === 'ready' };
+  return {
+    pid,
+    port: Number(lines[3] ?? 0),
+    socketDir: lines[4] ?? '',
+    isReady: (lines[7] ?? '').trim() === 'ready',
+  };
 }
 
 /** Whether the process exists, whoever owns it. */
@@ -53,7 +58,9 @@ export async function isPostmaster(pid: number, cluster: string): Promise<boolea
     );
   }
   const command = await new Promise<string>((resolve) => {
-    execFile('ps', ['-o', 'command=', '-p', String(pid)], (error, stdout) => resolve(error === null ? stdout : ''));
+    execFile('ps', ['-o', 'command=', '-p', String(pid)], (error, stdout) =>
+      resolve(error === null ? stdout : ''),
+    );
   });
   return command.includes('postgres') && command.includes(cluster);
 }
@@ -63,20 +70,30 @@ export async function isPostmaster(pid: number, cluster: string): Promise<boolea
  * - `busy`: it exists but is starting, stopping or silent: ask again
  * - `stranger`: it answers and is not our server, with the reason
  */
-export type Answer = { readonly kind: 'ready' } | { readonly kind: 'busy' } | { readonly kind: 'stranger'; readonly why: string };
+export type Answer =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'busy' }
+  | { readonly kind: 'stranger'; readonly why: string };
 
 /** Asks a server for SSL, which every living one answers, and then logs in to see that it is the right one. */
 export async function ask(address: Address, cluster: string): Promise<Answer> {
   if (!(await answersSslRequest(join(address.host, `.s.PGSQL.${address.port}`)))) return { kind: 'busy' };
-  const sql = connect(formatAddress(address), { max: 1, applicationName: 'mandate launcher', connectSeconds: 5 });
+  const sql = connect(formatAddress(address), {
+    max: 1,
+    applicationName: 'mandate launcher',
+    connectSeconds: 5,
+  });
   try {
-    const [row] = await sql<{ readonly directory: string }[]>`select current_setting('data_directory') as directory`;
+    const [row] = await sql<
+      { readonly directory: string }[]
+    >`select current_setting('data_directory') as directory`;
     if (row?.directory === cluster) return { kind: 'ready' };
     return { kind: 'stranger', why: `it serves ${row?.directory ?? 'nothing'}` };
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     // Wrong password, no such role, no such database: a server that will never be ours, however often we ask.
-    if (['28P01', '28000', '3D000'].includes(code)) return { kind: 'stranger', why: error instanceof Error ? error.message : code };
+    if (['28P01', '28000', '3D000'].includes(code))
+      return { kind: 'stranger', why: error instanceof Error ? error.message : code };
     return { kind: 'busy' };
   } finally {
     await sql.end({ timeout: 1 });

@@ -16,7 +16,9 @@ const secret = 'sixteen characters at least';
 test('processes that know the secret derive the same logins, and others derive other passwords', () => {
   const needs = { adminUrl: 'postgresql://admin:x@db.example:5432/app', secret };
   assert.deepEqual(loginUrls(needs), loginUrls(needs));
-  const [mine, theirs] = [loginUrls(needs), loginUrls({ ...needs, secret: `${secret}!` })].map(({ appUrl }) => parseAddress(appUrl));
+  const [mine, theirs] = [loginUrls(needs), loginUrls({ ...needs, secret: `${secret}!` })].map(({ appUrl }) =>
+    parseAddress(appUrl),
+  );
   assert.equal(mine?.user, theirs?.user);
   assert.notEqual(mine?.password, theirs?.password);
   assert.notEqual(parseAddress(loginUrls({ ...needs, scope: 'other' }).appUrl).user, mine?.user);
@@ -51,8 +53,18 @@ test('the derived logins pass their own check', async (t) => {
 
 test('whoever serves requests cannot turn off what binds it', async (t) => {
   const { store } = await openTestDatabase(t);
-  const attempts = ['set role mandate_owner', 'set role mandate_control', 'set session authorization mandate_owner', 'alter table mandate.tenant disable row level security', 'drop policy tenant_seen on mandate.tenant', 'truncate mandate.tenant', 'create table mandate.own ()', `select pg_read_file('postmaster.pid')`];
-  for (const attempt of attempts) await assert.rejects(store.app.unsafe(attempt), /permission denied|must be owner/, attempt);
+  const attempts = [
+    'set role mandate_owner',
+    'set role mandate_control',
+    'set session authorization mandate_owner',
+    'alter table mandate.tenant disable row level security',
+    'drop policy tenant_seen on mandate.tenant',
+    'truncate mandate.tenant',
+    'create table mandate.own ()',
+    `select pg_read_file('postmaster.pid')`,
+  ];
+  for (const attempt of attempts)
+    await assert.rejects(store.app.unsafe(attempt), /permission denied|must be owner/, attempt);
 });
 
 test('a supplied login that is too powerful, in the wrong group or cannot end sessions is refused with the statement that mends it', async (t) => {
@@ -60,9 +72,14 @@ test('a supplied login that is too powerful, in the wrong group or cannot end se
   const app = await supplyLogin(t, adminUrl, 'app');
   const control = await supplyLogin(t, adminUrl, 'control');
   const supplied = { ...logins, appUrl: app.url, controlUrl: control.url };
-  await refused(supplied, [`${app.name} (MANDATE_APP_URL) is not a member of mandate_app. Run: grant mandate_app to "${app.name}";`]);
+  await refused(supplied, [
+    `${app.name} (MANDATE_APP_URL) is not a member of mandate_app. Run: grant mandate_app to "${app.name}";`,
+  ]);
   await admin.unsafe(`grant mandate_app to ${app.name}; grant mandate_control to ${control.name}`);
-  await refused(supplied, [`may not end the sessions of ${app.name}`, `grant "${app.name}" to "${control.name}";`]);
+  await refused(supplied, [
+    `may not end the sessions of ${app.name}`,
+    `grant "${app.name}" to "${control.name}";`,
+  ]);
   await admin.unsafe(`grant pg_signal_backend to ${control.name}`);
   await accepted(supplied);
   await admin.unsafe(`alter role ${app.name} bypassrls`);
@@ -70,15 +87,24 @@ test('a supplied login that is too powerful, in the wrong group or cannot end se
   await admin.unsafe(`alter role ${app.name} nobypassrls; grant mandate_owner to ${app.name}`);
   await refused(supplied, [`revoke mandate_owner from "${app.name}";`]);
   await admin.unsafe(`revoke mandate_owner from ${app.name}`);
-  await refused({ ...supplied, sequencerUrl: app.url }, ['must be three users', 'is not a member of mandate_sequencer']);
+  await refused({ ...supplied, sequencerUrl: app.url }, [
+    'must be three users',
+    'is not a member of mandate_sequencer',
+  ]);
 });
 
 test('a supplied login that cannot connect is named with its variable, and its password is not shown', async (t) => {
   const { logins } = await openTestDatabase(t);
-  const broken = { ...logins, sequencerUrl: formatAddress({ ...parseAddress(logins.sequencerUrl), password: 'secret-guess' }) };
+  const broken = {
+    ...logins,
+    sequencerUrl: formatAddress({ ...parseAddress(logins.sequencerUrl), password: 'secret-guess' }),
+  };
   const store = openStore(broken);
   t.after(() => store.close());
-  const isClear = (error: unknown): boolean => error instanceof Error && /MANDATE_SEQUENCER_URL/.test(error.message) && !error.message.includes('secret-guess');
+  const isClear = (error: unknown): boolean =>
+    error instanceof Error &&
+    /MANDATE_SEQUENCER_URL/.test(error.message) &&
+    !error.message.includes('secret-guess');
   await assert.rejects(verifyLogins(store, broken), isClear);
 });
 
@@ -99,7 +125,10 @@ test('a database that starts twice at once, with logins still to be made, starts
 async function refused(logins: Logins, sentences: readonly string[]): Promise<void> {
   const store = openStore(logins);
   try {
-    await assert.rejects(verifyLogins(store, logins), (error) => error instanceof Error && sentences.every((sentence) => error.message.includes(sentence)));
+    await assert.rejects(
+      verifyLogins(store, logins),
+      (error) => error instanceof Error && sentences.every((sentence) => error.message.includes(sentence)),
+    );
   } finally {
     await store.close();
   }
@@ -114,7 +143,11 @@ async function accepted(logins: Logins): Promise<void> {
   }
 }
 
-async function supplyLogin(t: TestContext, adminUrl: string, duty: string): Promise<{ readonly name: string; readonly url: string }> {
+async function supplyLogin(
+  t: TestContext,
+  adminUrl: string,
+  duty: string,
+): Promise<{ readonly name: string; readonly url: string }> {
   const name = `supplied_${duty}_${randomBytes(4).toString('hex')}`;
   await adminRuns(adminUrl, `create role ${name} login password 'supplied'`);
   // The database is dropped by an earlier hook: roles are cleared away from the maintenance database.
@@ -123,7 +156,11 @@ async function supplyLogin(t: TestContext, adminUrl: string, duty: string): Prom
 }
 
 async function dropLogins(adminUrl: string, logins: Logins): Promise<void> {
-  for (const url of Object.values(logins)) await adminRuns(adminUrl, `drop owned by ${quoteName(parseAddress(url).user)}; drop role ${quoteName(parseAddress(url).user)}`);
+  for (const url of Object.values(logins))
+    await adminRuns(
+      adminUrl,
+      `drop owned by ${quoteName(parseAddress(url).user)}; drop role ${quoteName(parseAddress(url).user)}`,
+    );
 }
 
 function maintenance(url: string): string {

@@ -22,8 +22,12 @@ export async function ensureGroups(sql: Sql): Promise<void> {
     from pg_roles where rolname = current_user`;
   if (me === undefined) throw new Error('The migrator of DATABASE_URL is not listed in pg_roles.');
   if (me.version < 150_000)
-    throw new Error(`Postgres ${Math.floor(me.version / 10_000)} is too old: Mandate needs 15 or newer (it relies on security_invoker views).`);
-  const existing = await sql<{ readonly name: string }[]>`select rolname as name from pg_roles where rolname = any(${groups})`;
+    throw new Error(
+      `Postgres ${Math.floor(me.version / 10_000)} is too old: Mandate needs 15 or newer (it relies on security_invoker views).`,
+    );
+  const existing = await sql<
+    { readonly name: string }[]
+  >`select rolname as name from pg_roles where rolname = any(${groups})`;
   for (const group of groups) {
     if (existing.some(({ name }) => name === group)) continue;
     await orExplain(me.name, () => ignoringRace(() => sql.unsafe(`create role ${group} nologin`)));
@@ -34,7 +38,9 @@ export async function ensureGroups(sql: Sql): Promise<void> {
     select pg_has_role(current_user, 'mandate_owner', ${mode}) and pg_has_role(current_user, 'mandate_owner', 'usage') as "actsAsOwner"`;
   if (member?.actsAsOwner === true) return;
   const how = me.version >= 160_000 ? ' with inherit true, set true' : '';
-  await orExplain(me.name, () => ignoringRace(() => sql.unsafe(`grant mandate_owner to ${quoteName(me.name)}${how}`)));
+  await orExplain(me.name, () =>
+    ignoringRace(() => sql.unsafe(`grant mandate_owner to ${quoteName(me.name)}${how}`)),
+  );
 }
 
 export interface LoginNeeds {
@@ -48,9 +54,14 @@ export interface LoginNeeds {
 
 /** Creates the three logins, or renews their passwords where the secret has changed, and answers with their addresses. */
 export async function ensureLogins(sql: Sql, needs: LoginNeeds): Promise<Logins> {
-  if (needs.secret.length < 16) throw new Error('The secret from which database passwords are derived needs at least 16 characters.');
+  if (needs.secret.length < 16)
+    throw new Error('The secret from which database passwords are derived needs at least 16 characters.');
   const urls = loginUrls(needs);
-  await Promise.all([ensureLogin(sql, 'app', urls.appUrl), ensureLogin(sql, 'sequencer', urls.sequencerUrl), ensureLogin(sql, 'control', urls.controlUrl)]);
+  await Promise.all([
+    ensureLogin(sql, 'app', urls.appUrl),
+    ensureLogin(sql, 'sequencer', urls.sequencerUrl),
+    ensureLogin(sql, 'control', urls.controlUrl),
+  ]);
   await grantTermination(sql, urls);
   return urls;
 }
@@ -58,7 +69,10 @@ export async function ensureLogins(sql: Sql, needs: LoginNeeds): Promise<Logins>
 /** The addresses of the three logins, without asking the database. */
 export function loginUrls({ adminUrl, secret, scope }: LoginNeeds): Logins {
   const admin = parseAddress(adminUrl);
-  const suffix = createHash('sha256').update(scope ?? admin.database).digest('hex').slice(0, 8);
+  const suffix = createHash('sha256')
+    .update(scope ?? admin.database)
+    .digest('hex')
+    .slice(0, 8);
   const url = (duty: Duty): string => {
     const user = `mandate_${duty}_${suffix}`;
     const password = createHmac('sha256', secret).update(`mandate login ${user}`).digest('base64url');
@@ -72,13 +86,19 @@ async function ensureLogin(sql: Sql, duty: Duty, url: string): Promise<void> {
   if (!(await canLogIn(url))) {
     const [found] = await sql`select 1 from pg_roles where rolname = ${user}`;
     if (found === undefined) await ignoringRace(() => sql.unsafe(`create role ${quoteName(user)} nologin`));
-    await ignoringRace(() => sql.unsafe(`alter role ${quoteName(user)} login password '${scramVerifier(user, password ?? '')}'`));
+    await ignoringRace(() =>
+      sql.unsafe(`alter role ${quoteName(user)} login password '${scramVerifier(user, password ?? '')}'`),
+    );
   }
   const [rights] = await sql<{ readonly isMember: boolean; readonly mayConnect: boolean }[]>`
     select pg_has_role(${user}::name, ${`mandate_${duty}`}::name, 'usage') as "isMember",
       has_database_privilege(${user}::name, ${database}, 'connect') as "mayConnect"`;
-  if (rights?.isMember !== true) await ignoringRace(() => sql.unsafe(`grant mandate_${duty} to ${quoteName(user)}`));
-  if (rights?.mayConnect !== true) await ignoringRace(() => sql.unsafe(`grant connect on database ${quoteName(database)} to ${quoteName(user)}`));
+  if (rights?.isMember !== true)
+    await ignoringRace(() => sql.unsafe(`grant mandate_${duty} to ${quoteName(user)}`));
+  if (rights?.mayConnect !== true)
+    await ignoringRace(() =>
+      sql.unsafe(`grant connect on database ${quoteName(database)} to ${quoteName(user)}`),
+    );
 }
 
 // Control ends sessions that hold the barrier. Membership in the two logins gives exactly that, and a migrator that
@@ -87,8 +107,11 @@ async function grantTermination(sql: Sql, urls: Logins): Promise<void> {
   const control = parseAddress(urls.controlUrl).user;
   for (const url of [urls.appUrl, urls.sequencerUrl]) {
     const { user } = parseAddress(url);
-    const [rights] = await sql<{ readonly mayEnd: boolean }[]>`select pg_has_role(${control}::name, ${user}::name, 'usage') as "mayEnd"`;
-    if (rights?.mayEnd !== true) await ignoringRace(() => sql.unsafe(`grant ${quoteName(user)} to ${quoteName(control)}`));
+    const [rights] = await sql<
+      { readonly mayEnd: boolean }[]
+    >`select pg_has_role(${control}::name, ${user}::name, 'usage') as "mayEnd"`;
+    if (rights?.mayEnd !== true)
+      await ignoringRace(() => sql.unsafe(`grant ${quoteName(user)} to ${quoteName(control)}`));
   }
 }
 
