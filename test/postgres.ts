@@ -28,7 +28,7 @@ export interface TestDatabase {
   /** The migrator's pool, for fixtures and for looking behind row-level security. Connects on first use. */
   readonly admin: Sql;
   /** Closes the pools and drops the database. Called by itself where `openTestDatabase` got a test context. */
-  drop(): Promise<void>;
+  readonly drop: () => Promise<void>;
 }
 
 interface Closing {
@@ -64,7 +64,7 @@ export async function openTestDatabase(
 /** An empty database, without even the schema, for tests of the migrations themselves. */
 export async function openEmptyDatabase(
   t?: Closing,
-): Promise<{ readonly adminUrl: string; drop(): Promise<void> }> {
+): Promise<{ readonly adminUrl: string; readonly drop: () => Promise<void> }> {
   const cluster = await findCluster();
   const name = `mandate_empty_${randomBytes(6).toString('hex')}`;
   await withAdmin(cluster.adminUrl, (sql) =>

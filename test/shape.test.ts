@@ -177,6 +177,8 @@ describe('a house with a planted fault', () => {
         0,
         maker,
       );
+      assert.equal(makersOutsidePlatform(house({ 'sdk/src/wait.ts': maker })).length, 1, maker);
+      assert.equal(makersOutsidePlatform(house({ 'sdk/src/machine.ts': maker })).length, 0, maker);
     }
     assert.deepEqual(
       makersOutsidePlatform(

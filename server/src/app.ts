@@ -134,7 +134,7 @@ export async function createApp(infrastructure: Infrastructure, { version, watch
   const metrics = createMetrics({ store, tenant, prefix: config.metricsPrefix });
   const snapshots = createSnapshots({ db: store.app, clock, lawOf, readFlags, deploymentOf: createDeploymentFacts(store), findingsOf: () => Promise.resolve([]) });
   const stops = createStops({ control: store.control, clock, chance, writeEntry });
-  const sentinel = watchSentinel({ dataDir: config.dataDir, clock, appeared: () => void takeOverSentinel() });
+  const sentinel = watchSentinel({ dataDir: config.dataDir, clock, appeared: () => queueMicrotask(() => inBackground(takeOverSentinel, 'the file STOP could not be put on record as a stop; this process obeys the file all the same')) });
   const agents = createAgents({ store, clock, chance, writeEntry, levelOf: async (of, score) => trustLevel(score, (await activeLaw(of))?.charter.trust ?? DEFAULT_TRUST) });
   const approvals = createApprovals({ store, clock, writeEntry });
 
@@ -251,6 +251,13 @@ export async function createApp(infrastructure: Infrastructure, { version, watch
   });
   const revisionListener = { unlisten: () => Promise.resolve() };
 
+  /** What nobody waits for must not end the process when the database is away: least of all a stop. */
+  function inBackground(work: () => Promise<unknown>, failed: string): void {
+    work().catch((error: unknown) => {
+      if (!closing.signal.aborted) log.error({ err: error }, failed);
+    });
+  }
+
   /** A stop must reach what runs here, whoever ordered it and in whatever process. */
   async function obeyStops(): Promise<void> {
     if (running.count() === 0) return;
@@ -302,7 +309,8 @@ export async function createApp(infrastructure: Infrastructure, { version, watch
   async function keepUp(): Promise<void> {
     try {
       await obeyStops();
-      await upkeep.runApproved();
+      // Not awaited: an approved act may run for minutes, and until it ends no stop would be looked for and nothing swept.
+      inBackground(upkeep.runApproved, 'approved acts could not be looked for; they are in a second');
       await upkeep.sweep();
       if (clock.monotonicMs() - prunedMs > PRUNE_MS) {
         prunedMs = clock.monotonicMs();
@@ -324,9 +332,9 @@ export async function createApp(infrastructure: Infrastructure, { version, watch
       sequencer.start();
       await follower?.start();
       const listeners = await Promise.all([
-        store.control.listen('mandate_revision', () => void obeyStops()),
+        store.control.listen('mandate_revision', () => inBackground(obeyStops, 'stops could not be looked for; they are in a second')),
         store.control.listen('mandate_journal', () => feed.wake()),
-        store.control.listen('mandate_approved', () => void upkeep.runApproved()),
+        store.control.listen('mandate_approved', () => inBackground(upkeep.runApproved, 'approved acts could not be looked for; they are in a second')),
       ]);
       revisionListener.unlisten = async () => void (await Promise.all(listeners.map((each) => each.unlisten())));
       void keepUp();

@@ -13,6 +13,7 @@ import { createLog } from './platform/log/log.ts';
 import type { Log } from './platform/log/log.ts';
 import { createScrubber } from './platform/log/scrub.ts';
 import type { Scrubber } from './platform/log/scrub.ts';
+import { parseAddress } from './platform/postgres/connection.ts';
 import { ensureDatabase, openDatabase } from './platform/postgres/database.ts';
 import { startEmbedded } from './platform/postgres/launcher.ts';
 import type { Store } from './platform/postgres/store.ts';
@@ -60,7 +61,8 @@ export async function openInfrastructure(config: Config, { clock = systemClock, 
       supplied: { ...(appUrl === null ? {} : { appUrl }), ...(sequencerUrl === null ? {} : { sequencerUrl }), ...(controlUrl === null ? {} : { controlUrl }) },
     });
     if (migrated.length > 0) log.info({ migrated }, 'database migrated');
-    const database = embedded === null ? new URL(adminUrl).host + new URL(adminUrl).pathname : `${config.dataDir}/postgres`;
+    const { host, database: name } = parseAddress(adminUrl);
+    const database = embedded === null ? `${host}/${name}` : `${config.dataDir}/postgres`;
     return {
       config,
       clock,

@@ -1,15 +1,40 @@
-// The process: reads the settings, opens what the parts stand on, starts the app and ends it in order.
-import { createApp } from './app.ts';
-import { loadConfig } from './platform/config/config.ts';
-import { openInfrastructure } from './infrastructure.ts';
+// The process. It knows the composition root and hands the command line what only that can give, loaded when a
+// command asks for it: most commands are over before the server's libraries would have been read.
+import { readFileSync } from 'node:fs';
+import type { Host, ServeAnswer } from './cli/cli.ts';
+import { runCli } from './cli/cli.ts';
+import { systemClock } from './platform/clock/clock.ts';
+import type { Config } from './platform/config/config.ts';
 
-const config = loadConfig({ env: process.env, argv: process.argv.slice(3) });
-const infrastructure = await openInfrastructure(config, { pretty: true });
-const app = await createApp(infrastructure, { version: '0.1.0' });
-const { url } = await app.start();
-process.stderr.write(`${url} ${JSON.stringify(app.adminKey)}\n`);
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
-    void app.close().then(() => infrastructure.close()).then(() => process.exit(0));
-  });
+const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+const version = typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : 'unknown';
+
+const host: Host = {
+  version,
+  serve,
+  openFoundations: async (config) => (await import('./infrastructure.ts')).openInfrastructure(config),
+  migrationsDir: async () => (await import('./infrastructure.ts')).MIGRATIONS,
+};
+
+async function serve(config: Config, { pretty }: { readonly pretty: boolean }): Promise<ServeAnswer> {
+  const [{ openInfrastructure }, { createApp, CharterRefused }] = await Promise.all([import('./infrastructure.ts'), import('./app.ts')]);
+  const infrastructure = await openInfrastructure(config, { pretty });
+  let close = (): Promise<void> => infrastructure.close();
+  try {
+    const app = await createApp(infrastructure, { version });
+    close = () => app.close().finally(() => infrastructure.close());
+    const { url } = await app.start();
+    return { kind: 'serving', serving: { url, adminKey: app.adminKey, database: infrastructure.database, close } };
+  } catch (error) {
+    await close();
+    if (error instanceof CharterRefused) return { kind: 'charter_refused', problems: error.problems };
+    throw error;
+  }
 }
+
+const LINGER_MS = 250;
+
+process.exitCode = await runCli(process.argv.slice(2), host);
+// By now everything is closed. What a failed attempt may have left open (a socket, a timer) must not keep the shell
+// waiting; the timer itself keeps nothing alive.
+systemClock.after(LINGER_MS, () => process.exit());

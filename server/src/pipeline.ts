@@ -62,6 +62,7 @@ const PERMIT_START_MS = 5_000;
 const DEADLINE_MS = 15 * 60_000;
 /** A decision that went stale this often is given up: what it depends on is changing all the time. */
 const DECISIONS = 4;
+const NOTHING_DONE: Ending = { kind: 'cancelled', error: 'Stopped between its start and its effect; nothing was done.' };
 
 export function createPipeline(needs: PipelineNeeds): Pipeline {
   const { clock, chance, snapshots, actions, running, executorsOf, sealed, sha256, issuePermit, show, barred, rejudge, stands, worker } = needs;
@@ -105,6 +106,8 @@ export function createPipeline(needs: PipelineNeeds): Pipeline {
       const executor = settingOf(snapshot.law, action.action)?.executor ?? executorsOf(asker.tenant).find(action.action);
       const journey: Journey = { ...asked, executor };
       const decision = decide(action, snapshot);
+      // A waiting act begins with its approval only, also where nothing red is left of what it waited for.
+      if (journey.waiting && decision.effect === 'execute' && snapshot.approval === null) return shown(asker.tenant, asked.id);
       const answer =
         decision.effect === 'execute'
           ? await begin({ ...journey, id: decision.code === 'approved' ? (gathered.approvedActId ?? journey.id) : journey.id }, decision, snapshot, gathered.trust)
@@ -147,8 +150,8 @@ export function createPipeline(needs: PipelineNeeds): Pipeline {
     const { law, nowMs } = snapshot;
     const setting = settingOf(law, action.action);
     const safeState = setting?.safeState ?? false;
-    const bar = barred();
-    if (bar !== null && !safeState) return refused(bar, decision);
+    const bar = barFor(safeState);
+    if (bar !== null) return refused(bar, decision);
     // Entered before the start commits, so that a stop confirmed right after it finds something to abort.
     const { signal, leave } = running.enter({ actId: id, tenant: asker.tenant, action, agentClass: agentClassOf(law.charter, action.agent), safeState });
     try {
@@ -167,7 +170,7 @@ export function createPipeline(needs: PipelineNeeds): Pipeline {
         sealed: evidence,
         startScore: law.charter.trust.start,
         slots: law.charter.limits.concurrentAgents,
-        approval: decision.code === 'approved' ? (snapshot.approval?.id ?? null) : null,
+        approval: decision.code === 'approved' || journey.waiting ? (snapshot.approval?.id ?? null) : null,
         idempotency: decision.code === 'approved' ? null : journey.idempotency,
         entries: [draftEntry(journey, executor === null ? 'action.permitted' : 'action.started', decision, nowMs)],
       });
@@ -187,7 +190,8 @@ export function createPipeline(needs: PipelineNeeds): Pipeline {
       }
       const act = begunAct(draft, asker.tenant, evidence, nowMs);
       if (executor === null) return { kind: 'act', view: await show(act, { permit: await issuePermit(act) }) };
-      const ending = await execute(executor, journey, signal, (act.deadlineMs ?? nowMs) - nowMs);
+      const isLate = signal.aborted || barFor(safeState) !== null;
+      const ending = isLate ? NOTHING_DONE : await execute(executor, journey, signal, (act.deadlineMs ?? nowMs) - nowMs);
       const ended = await actions.end({ act, ending, from: ['executing', 'unknown'], counts: true, by: `executor:${executor}`, settings: law.charter.trust, trust });
       if (ended.kind === 'not_live') return await shown(asker.tenant, id);
       const error = 'error' in ending ? ending.error : null;
@@ -198,9 +202,13 @@ export function createPipeline(needs: PipelineNeeds): Pipeline {
     }
   }
 
-  async function execute(executor: string, { asker, action, id }: Journey, signal: AbortSignal, deadlineMs: number): Promise<Ending> {
+  /** A stop does not bar the way to a safe state; a lost lease bars everything. */
+  function barFor(safeState: boolean): Refusal | null {
     const bar = barred();
-    if (signal.aborted || bar !== null) return { kind: 'cancelled', error: 'Stopped between its start and its effect; nothing was done.' };
+    return bar !== null && safeState && bar.code === 'stopped' ? null : bar;
+  }
+
+  async function execute(executor: string, { asker, action, id }: Journey, signal: AbortSignal, deadlineMs: number): Promise<Ending> {
     const traceparent = asker.traceId === null ? null : `00-${asker.traceId}-${asker.traceId.slice(0, 16)}-01`;
     const outcome = await executorsOf(asker.tenant).execute(executor, {
       actId: id,

@@ -4,7 +4,8 @@ import { NAMED_SECRET_FORMATS } from './secret-formats.ts';
 import { parseBody } from './secret-format.ts';
 import type { Part } from './secret-format.ts';
 import { wordsOf } from './leaves.ts';
-import { entropyOf, isPlaceholder, secretName } from './secret-names.ts';
+import { advance, compileAutomaton } from './automaton.ts';
+import { entropyOf, isPlaceholder, secretName, SECRET_STEMS } from './secret-names.ts';
 import { createRuns, isIn, matchParts } from './token-match.ts';
 import type { Span, Work } from './token-match.ts';
 
@@ -21,13 +22,18 @@ const NAMED = NAMED_SECRET_FORMATS.map(({ kind, words, body }) => ({
   parts: parseBody(body) satisfies readonly Part[],
 }));
 
+// A name without any of these says nothing: every suspicion starts from one of them.
+const STEMS = compileAutomaton([
+  ...SECRET_STEMS,
+  ...NAMED.flatMap(({ alternatives }) => alternatives.flatMap(([first]) => first ?? [])),
+]);
+
 /** Assignments in a text whose value is a secret by its name. Looks at most at 64 characters before and 512 behind a sign. */
 export function findAssignments(text: string, work: Work): readonly Assigned[] {
   const found: Assigned[] = [];
-  for (let i = 0; i < text.length; i += 1) {
-    const code = text.charCodeAt(i);
-    work.steps += 1;
-    if (code !== 0x3d && code !== 0x3a) continue;
+  work.steps += text.length;
+  const signs = createSigns(text);
+  for (let i = signs.from(0); i >= 0; i = signs.from(i + 1)) {
     const name = nameBefore(text, i, work);
     const suspicion = name === '' ? null : suspect(name);
     const value = suspicion === null ? null : valueAfter(text, i + 1, work);
@@ -41,6 +47,20 @@ export function findAssignments(text: string, work: Work): readonly Assigned[] {
   return found;
 }
 
+// Where the next `=` or `:` stands; -1 behind the last one. Each is searched for once.
+function createSigns(text: string): { readonly from: (at: number) => number } {
+  let equals = text.indexOf('=');
+  let colon = text.indexOf(':');
+  return {
+    from(at) {
+      if (equals >= 0 && equals < at) equals = text.indexOf('=', at);
+      if (colon >= 0 && colon < at) colon = text.indexOf(':', at);
+      if (equals < 0) return colon;
+      return colon < 0 ? equals : Math.min(equals, colon);
+    },
+  };
+}
+
 /** What a value is by its name alone: a known secret, a likely one (`generic`), or null. */
 export function judge(
   name: string,
@@ -50,13 +70,15 @@ export function judge(
   return suspicion === null ? null : confirm(suspicion, value);
 }
 
-interface Suspicion {
+/** What a name alone makes one suspect. */
+export interface Suspicion {
   readonly known: typeof NAMED;
   readonly word: string | null;
 }
 
-// The name first: it is short, and most names end the matter.
-function suspect(name: string): Suspicion | null {
+/** The name first: it is short, and most names end the matter. */
+export function suspect(name: string): Suspicion | null {
+  if (!hasStem(name.toLowerCase())) return null;
   const words = wordsOf(name);
   const known = NAMED.filter(({ alternatives }) =>
     alternatives.some((list) => list.every((word) => words.includes(word))),
@@ -65,7 +87,17 @@ function suspect(name: string): Suspicion | null {
   return known.length === 0 && word === null ? null : { known, word };
 }
 
-function confirm(
+function hasStem(name: string): boolean {
+  let state = 0;
+  for (let i = 0; i < name.length; i += 1) {
+    state = advance(STEMS, state, name.charCodeAt(i));
+    if (STEMS.isEnd[state] === 1) return true;
+  }
+  return false;
+}
+
+/** Whether a value bears out what its name made one suspect. */
+export function confirm(
   { known, word }: Suspicion,
   value: string,
 ): { readonly kind: string; readonly generic: boolean } | null {

@@ -9,6 +9,8 @@ export interface Automaton {
   readonly next: Int16Array;
   /** Indices of the words that end in a state, longest first. */
   readonly ends: readonly (readonly number[])[];
+  /** 1 for a state in which a word ends: most states are none, and asking this is cheaper than asking `ends`. */
+  readonly isEnd: Uint8Array;
 }
 
 /** Compiles ASCII words, which may repeat. At most 32,767 states, far above what the tables need. */
@@ -39,7 +41,7 @@ export function compileAutomaton(words: readonly string[]): Automaton {
       }
     }
   }
-  return { columns, width, next, ends };
+  return { columns, width, next, ends, isEnd: Uint8Array.from(ends, (list) => (list.length > 0 ? 1 : 0)) };
 }
 
 /** The state after one more character; state 0 is the start. */

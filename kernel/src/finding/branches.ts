@@ -6,6 +6,7 @@ import { gitEffects, readRefspec } from './git-args.ts';
 import type { BranchOperation } from './git-args.ts';
 import { isList, textLeaves, wordsOf } from './leaves.ts';
 import { matchesWildcard } from './glob.ts';
+import { isCommandName } from './parameter-names.ts';
 import { lookUp } from './paths.ts';
 import { plainText } from './plain-text.ts';
 
@@ -23,9 +24,6 @@ const BRANCH_NAMES: ReadonlySet<string> = new Set('target into'.split(' '));
 const OTHER_SIDE: ReadonlySet<string> = new Set(
   'base source upstream from onto default parent start'.split(' '),
 );
-const ARGUMENTS: ReadonlySet<string> = new Set(
-  'args argv arguments command cmd commands script options flags run line'.split(' '),
-);
 const MEANINGS: ReadonlySet<string> = new Set(
   'operation op mode method type strategy action kind'.split(' '),
 );
@@ -36,18 +34,46 @@ const DELETES: ReadonlySet<string> = new Set('delete remove destroy'.split(' '))
 const AROUND_BRANCH: ReadonlySet<string> = new Set('remote local head push on after merge'.split(' '));
 const PREFIX = /^(?:refs\/heads\/|heads\/|refs\/remotes\/[^/]+\/|remotes\/[^/]+\/|orlgln\/|upstream\/)/;
 
+/** What the name of an action says about branches; the same for every action of that name. */
+export interface NameMeaning {
+  readonly words: readonly string[];
+  readonly operations: readonly BranchOperation[];
+  /** The name speaks of git or of branches, so that parameters may name the operation. */
+  readonly isHost: boolean;
+}
+
+/** Reads the name of an action. */
+export function meaningOfName(name: string): NameMeaning {
+  const words = wordsOf(name);
+  const isHost = HOSTS.has(words[0] ?? '') || words.some((word) => BRANCH_WORDS.has(word));
+  return { words, operations: meaningOf(words), isHost };
+}
+
+/** The names of branches in their folded form, made once. null: a name that cannot be folded guards every branch. */
+export function foldBranches(names: readonly string[]): readonly (string | null)[] {
+  return names.map((name) => plainText(name));
+}
+
+export interface BranchNeeds {
+  readonly action: Action;
+  readonly setting: ActionSetting | null;
+  /** From `foldBranches`. */
+  readonly guarded: readonly (string | null)[];
+  readonly meaning: NameMeaning;
+  /** Whether some parameter may be a command. */
+  readonly hasCommand: boolean;
+}
+
 /** Every destructive operation on a guarded branch that the action means; at most one for each operation and branch. */
-export function branchThreats(
-  action: Action,
-  setting: ActionSetting | null,
-  protectedBranches: readonly string[],
-): readonly BranchThreat[] {
-  const guarded = protectedBranches.map((name) => plainText(name));
-  const isGuarded = (branch: string | null): boolean => branch === null || isProtected(branch, guarded);
-  const threats = [...meantThreats(action, setting), ...argumentThreats(action)].filter(({ branch }) =>
-    isGuarded(branch),
-  );
-  return [...new Map(threats.map((threat) => [`${threat.operation} ${threat.branch}`, threat])).values()];
+export function branchThreats(needs: BranchNeeds): readonly BranchThreat[] {
+  const { action, setting, guarded, meaning } = needs;
+  const meant = meantThreats(action, setting, meaning);
+  const threats = needs.hasCommand ? [...meant, ...argumentThreats(action)] : meant;
+  if (threats.length === 0) return threats;
+  const guardedOnes = threats.filter(({ branch }) => branch === null || isProtected(branch, guarded));
+  return [
+    ...new Map(guardedOnes.map((threat) => [`${threat.operation} ${threat.branch}`, threat])).values(),
+  ];
 }
 
 /** Whether a branch name means one of the folded names (which may hold `*`), in whatever spelling. */
@@ -60,16 +86,19 @@ function isProtected(branch: string, guarded: readonly (string | null)[]): boole
   return guarded.some((pattern) => pattern !== null && matchesWildcard(pattern, bare));
 }
 
-function meantThreats(action: Action, setting: ActionSetting | null): readonly BranchThreat[] {
-  const words = wordsOf(action.action);
-  const isHost =
-    HOSTS.has(words[0] ?? '') ||
-    words.some((word) => BRANCH_WORDS.has(word)) ||
-    (setting?.branches.length ?? 0) > 0;
+function meantThreats(
+  action: Action,
+  setting: ActionSetting | null,
+  meaning: NameMeaning,
+): readonly BranchThreat[] {
+  const { words } = meaning;
+  const isHost = meaning.isHost || (setting?.branches.length ?? 0) > 0;
   const operations = new Set([
-    ...meaningOf(words),
+    ...meaning.operations,
     ...(isHost ? parameterMeanings(action.parameters, words) : []),
   ]);
+  // Without an operation, only a refspec of a push can mean one.
+  if (operations.size === 0 && !words.includes('push')) return [];
   const values = branchValues(action, setting, words);
   const refspecs = words.includes('push') ? values.map(({ value }) => readRefspec(value.trim())) : [];
   const named = refspecs.flatMap(({ target, forces, deletes }): readonly BranchThreat[] => [
@@ -160,10 +189,10 @@ function branchValues(
     const at = name.includes('.') || name.includes('/') ? lookUp(action.parameters, name) : null;
     return at === null
       ? []
-      : [...textLeaves(at.node)].filter(({ kind }) => kind === 'value').map(({ text }) => text);
+      : textLeaves(at.node).filter(({ kind }) => kind === 'value').map(({ text }) => text);
   });
   const values = [action.parameters, action.context].flatMap((root) =>
-    [...textLeaves(root)].flatMap(({ kind, text, key }): readonly BranchValue[] => {
+    textLeaves(root).flatMap(({ kind, text, key }): readonly BranchValue[] => {
       if (kind === 'key' || key === null) return [];
       if (named.has(key)) return [{ value: text, otherSide: false }];
       return isBranchName(key, words)
@@ -203,7 +232,7 @@ function argumentThreats(action: Action): readonly BranchThreat[] {
 function argumentLists(parameters: Json, depth = 0): readonly (string | readonly string[])[] {
   if (typeof parameters !== 'object' || parameters === null || isList(parameters) || depth > 4) return [];
   return Object.entries(parameters).flatMap(([key, value]): readonly (string | readonly string[])[] => {
-    if (!ARGUMENTS.has(wordsOf(key).at(-1) ?? '')) return argumentLists(value, depth + 1);
+    if (!isCommandName(wordsOf(key).at(-1) ?? '')) return argumentLists(value, depth + 1);
     if (typeof value === 'string') return [value];
     return isList(value)
       ? [value.filter((item) => typeof item === 'string')]

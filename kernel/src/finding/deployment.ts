@@ -2,12 +2,16 @@
 import type { DeploymentFacts } from '../finding.ts';
 
 export interface DeploymentWindow {
+  /** As written. */
+  readonly text: string;
   /** 0 is Sunday. */
   readonly days: readonly number[];
   /** Minutes after midnight, local time; `to` is not included. `from` after `to` runs over midnight. */
   readonly from: number;
   readonly to: number;
   readonly zone: string;
+  /** Tells the local day and time of the zone; building one takes longer than a whole decision. */
+  readonly clock: Intl.DateTimeFormat;
 }
 
 const DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
@@ -32,16 +36,15 @@ export function parseWindow(text: string): DeploymentWindow | string {
   const to = minutes(toHour, toMinute);
   if (from === null || to === null || from === to)
     return `"${text}" has no span of hours; write them from 00:00 to 24:00`;
-  if (localTime(0, zone) === null)
-    return `"${zone}" is no time zone; write an IANA name such as Europe/Berlin, or UTC`;
-  return { days, from, to, zone };
+  const clock = clockOf(zone);
+  if (clock === null) return `"${zone}" is no time zone; write an IANA name such as Europe/Berlin, or UTC`;
+  return { text, days, from, to, zone, clock };
 }
 
 /** Whether a moment (epoch ms) lies in the window. */
 export function isWithin(window: DeploymentWindow, nowMs: number): boolean {
-  const local = localTime(nowMs, window.zone);
-  if (local === null) return false;
-  const { day, minute } = local;
+  const { day, minute } = localTime(nowMs, window.clock);
+  // A day that cannot be read is in no list; a minute that is no number compares false.
   if (window.from < window.to)
     return window.days.includes(day) && minute >= window.from && minute < window.to;
   // Over midnight the early hours belong to the day before.
@@ -50,10 +53,13 @@ export function isWithin(window: DeploymentWindow, nowMs: number): boolean {
     : minute < window.to && window.days.includes((day + 6) % 7);
 }
 
-/** What speaks against deploying now, in words; empty when nothing does. What nobody gathered counts as not there. */
+/**
+ * What speaks against deploying now, in words; empty when nothing does. What nobody gathered counts as not there.
+ * `window` as `parseWindow` reads it; null is any time.
+ */
 export function deploymentIssues(
   facts: DeploymentFacts | null,
-  window: string | null,
+  window: DeploymentWindow | string | null,
   nowMs: number,
 ): readonly string[] {
   const issues: string[] = [];
@@ -66,12 +72,9 @@ export function deploymentIssues(
   if (facts !== null && facts.openCriticalFindings > 0) {
     issues.push(`${facts.openCriticalFindings} critical finding(s) are open: close them first`);
   }
-  if (window !== null) {
-    const parsed = parseWindow(window);
-    if (typeof parsed === 'string') issues.push(`the deployment window cannot be read: ${parsed}`);
-    else if (!isWithin(parsed, nowMs))
-      issues.push(`outside the deployment window ${window}: wait for it, or have it approved`);
-  }
+  if (typeof window === 'string') issues.push(`the deployment window cannot be read: ${window}`);
+  else if (window !== null && !isWithin(window, nowMs))
+    issues.push(`outside the deployment window ${window.text}: wait for it, or have it approved`);
   return issues;
 }
 
@@ -91,21 +94,26 @@ function minutes(hour: string | undefined, minute: string | undefined): number |
   return Number(minute) < 60 && total <= DAY_MINUTES ? total : null;
 }
 
-function localTime(nowMs: number, zone: string): { readonly day: number; readonly minute: number } | null {
+function clockOf(zone: string): Intl.DateTimeFormat | null {
   try {
-    const format = new Intl.DateTimeFormat('en-US', {
+    return new Intl.DateTimeFormat('en-US', {
       timeZone: zone,
       weekday: 'short',
       hour: '2-digit',
       minute: '2-digit',
       hourCycle: 'h23',
     });
-    const parts = new Map(format.formatToParts(nowMs).map(({ type, value }) => [type, value]));
-    const day = WEEKDAY[(parts.get('weekday') ?? '').toLowerCase()];
-    const minute = Number(parts.get('hour')) * 60 + Number(parts.get('minute'));
-    return day === undefined || !Number.isFinite(minute) ? null : { day, minute };
   } catch {
     // Intl throws a RangeError for a zone it does not know; there is no other way to ask.
     return null;
   }
+}
+
+function localTime(
+  nowMs: number,
+  clock: Intl.DateTimeFormat,
+): { readonly day: number; readonly minute: number } {
+  const parts = new Map(clock.formatToParts(nowMs).map(({ type, value }) => [type, value]));
+  const day = WEEKDAY[(parts.get('weekday') ?? '').toLowerCase()] ?? Number.NaN;
+  return { day, minute: Number(parts.get('hour')) * 60 + Number(parts.get('minute')) };
 }

@@ -3,6 +3,7 @@
 import type { Action, Json } from '../action.ts';
 import type { ActionSetting } from '../charter.ts';
 import { inside, PARAMETERS, pointerOf, textLeaves, wordsOf } from './leaves.ts';
+import { isDiffName } from './parameter-names.ts';
 import { lookUp } from './paths.ts';
 
 export interface ChangedLines {
@@ -21,7 +22,6 @@ export interface DiffSize {
 const HUNK = /^@@ -\d{1,9}(?:,(\d{1,9}))? \+\d{1,9}(?:,(\d{1,9}))? @@/;
 const HEADER =
   /^(?:diff |index |--- |\+\+\+ |new file mode |deleted file mode |old mode |new mode |similarity index |dissimilarity index |rename |copy |Binary files |\\ No newline)/;
-const CONVENTIONAL: ReadonlySet<string> = new Set(['diff', 'diffs', 'patch', 'patches']);
 
 /** Changed lines of an action: in the parameter the charter calls its diff, else in every `diff` or `patch`. */
 export function diffSize(action: Action, setting: ActionSetting | null): DiffSize {
@@ -101,10 +101,10 @@ interface DiffText {
 
 function diffTexts(action: Action, named: string | null): readonly DiffText[] {
   if (named === null)
-    return textsUnder(action.parameters, (key) => CONVENTIONAL.has(wordsOf(key).at(-1) ?? ''));
+    return textsUnder(action.parameters, (key) => isDiffName(wordsOf(key).at(-1) ?? ''));
   const at = lookUp(action.parameters, named);
   if (at === null) return textsUnder(action.parameters, (key) => key === named);
-  return [...textLeaves(at.node, at.place)].flatMap(({ kind, text, place }) =>
+  return textLeaves(at.node, at.place).flatMap(({ kind, text, place }) =>
     kind === 'value' ? [{ text, at: () => pointerOf(place) }] : [],
   );
 }

@@ -28,7 +28,10 @@ export function compileGlobs(globs: readonly string[]): readonly CompiledGlob[] 
 /** Whether the glob holds for the path, given as folded segments, or for a folder above it. */
 export function matchesGlob(glob: CompiledGlob, path: readonly string[]): boolean {
   if (glob.problem !== null) return true;
-  const end = glob.segments.length;
+  const { segments, anchored } = glob;
+  const only = segments.length === 1 && !anchored ? segments[0] : undefined;
+  if (only !== undefined && only !== '**') return anyMatches(only, path);
+  const end = segments.length;
   let active = closure(glob, [0]);
   if (active.includes(end)) return true;
   for (const segment of path) {
@@ -44,6 +47,12 @@ export function matchesGlob(glob: CompiledGlob, path: readonly string[]): boolea
   return false;
 }
 
+// The commonest globs are one segment that holds at any depth; they need no states.
+function anyMatches(wanted: string, path: readonly string[]): boolean {
+  for (const segment of path) if (matchesWildcard(wanted, segment)) return true;
+  return false;
+}
+
 /** `*` any run, `?` any one character. Time is bounded by the product of both lengths. */
 export function matchesWildcard(pattern: string, text: string): boolean {
   let p = 0;
@@ -51,12 +60,12 @@ export function matchesWildcard(pattern: string, text: string): boolean {
   let star = -1;
   let resume = 0;
   while (t < text.length) {
-    const wanted = pattern[p];
-    if (wanted === '*') {
+    const wanted = p < pattern.length ? pattern.charCodeAt(p) : -1;
+    if (wanted === STAR) {
       star = p;
       resume = t;
       p += 1;
-    } else if (wanted === '?' || wanted === text[t]) {
+    } else if (wanted === QUESTION || wanted === text.charCodeAt(t)) {
       p += 1;
       t += 1;
     } else if (star >= 0) {
@@ -65,9 +74,12 @@ export function matchesWildcard(pattern: string, text: string): boolean {
       t = resume;
     } else return false;
   }
-  while (pattern[p] === '*') p += 1;
+  while (pattern.charCodeAt(p) === STAR) p += 1;
   return p === pattern.length;
 }
+
+const STAR = 0x2a;
+const QUESTION = 0x3f;
 
 function compileGlob(source: string): CompiledGlob {
   const folded = plainText(source);
@@ -75,8 +87,10 @@ function compileGlob(source: string): CompiledGlob {
   if (folded === null || problem !== null) return { source, problem, anchored: false, segments: [] };
   const segments = folded.split('/').filter((segment) => segment !== '' && segment !== '.');
   // The end is open anyway (a folder counts with its contents), and so is the start unless it is anchored.
+  const anchored = folded.startsWith('/');
   while (segments.at(-1) === '**' && segments.length > 1) segments.pop();
-  return { source, problem: null, anchored: folded.startsWith('/'), segments };
+  while (segments[0] === '**' && segments.length > 1 && !anchored) segments.shift();
+  return { source, problem: null, anchored, segments };
 }
 
 function problemOf(source: string, folded: string): string | null {

@@ -1,10 +1,11 @@
 // Searches the parameters of an action for secrets: values, keys, and values that only their key gives away. Never the
 // envelope, where an idempotency key or a trace id looks as random as any secret.
-import type { JsonObject } from '../action.ts';
-import { judge } from './assignments.ts';
-import { pointerOf, textLeaves } from './leaves.ts';
+import { confirm } from './assignments.ts';
+import { pointerOf } from './leaves.ts';
+import type { TextLeaf } from './leaves.ts';
 import { redactText, SCAN_LIMIT } from './redact.ts';
 import { findSecrets } from './secrets.ts';
+import type { TraitsOf } from './traits.ts';
 
 export interface Leak {
   readonly kind: string;
@@ -23,21 +24,31 @@ export interface Leaks {
 // Enough to report; also keeps a deep text of a thousand secrets from costing a thousand long pointers.
 const MAX_LEAKS = 50;
 
-/** Secrets in the parameters, one entry for each kind and place. Searches at most 256 KB, the rest is `isOver`. */
-export function findLeaks(parameters: JsonObject): Leaks {
+/** Secrets in the texts, one entry for each kind and place. Searches at most 256 KB, the rest is `isOver`. */
+export function findLeaks(texts: readonly TextLeaf[], traitsOf: TraitsOf): Leaks {
   const certain: Leak[] = [];
   const likely: Leak[] = [];
   let left = SCAN_LIMIT;
-  for (const { kind: leaf, text, key, place } of textLeaves(parameters)) {
-    left -= text.length;
+  for (const leaf of texts) {
+    left -= leaf.text.length;
     if (left < 0) return { certain, likely, isOver: true };
-    const named = leaf === 'value' && key !== null ? judge(key, text) : null;
-    const found = named === null ? findSecrets(text) : [named, ...findSecrets(text)];
+    const found = secretsIn(leaf, traitsOf);
     for (const [i, { kind, generic }] of found.entries()) {
       const list = generic ? likely : certain;
       const isRepeated = found.findIndex((other) => other.kind === kind) < i;
-      if (!isRepeated && list.length < MAX_LEAKS) list.push({ kind, pointer: redactText(pointerOf(place)) });
+      if (!isRepeated && list.length < MAX_LEAKS)
+        list.push({ kind, pointer: redactText(pointerOf(leaf.place)) });
     }
   }
   return { certain, likely, isOver: false };
+}
+
+type Found = readonly { readonly kind: string; readonly generic: boolean }[];
+
+function secretsIn({ kind, text, key }: TextLeaf, traitsOf: TraitsOf): Found {
+  if (kind === 'key') return traitsOf(text).secrets;
+  const found = findSecrets(text);
+  const suspicion = key === null ? null : traitsOf(key).suspicion;
+  const named = suspicion === null ? null : confirm(suspicion, text);
+  return named === null ? found : [named, ...found];
 }

@@ -33,26 +33,37 @@ export function pointerOf(place: Place): string {
   return `/${tokens.toReversed().join('/')}`;
 }
 
-/** Every text below `root` in document order. Lazy: a caller that has seen enough stops asking. */
-export function* textLeaves(root: Json, place: Place = PARAMETERS): Generator<TextLeaf> {
+/** Every text below `root`: the keys of an object first, then what its values hold, in document order. */
+export function textLeaves(root: Json, place: Place = PARAMETERS): readonly TextLeaf[] {
+  const leaves: TextLeaf[] = [];
   const stack: { readonly node: Json; readonly key: string | null; readonly place: Place }[] = [
     { node: root, key: null, place },
   ];
   for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
-    if (typeof top.node === 'string') {
-      yield { kind: 'value', text: top.node, key: top.key, place: top.place };
-    } else if (isList(top.node)) {
-      for (let i = top.node.length - 1; i >= 0; i -= 1) {
-        const node = top.node[i];
-        if (node !== undefined) stack.push({ node, key: top.key, place: inside(top.place, String(i)) });
+    const { node, key, place: at } = top;
+    if (typeof node === 'string') leaves.push({ kind: 'value', text: node, key, place: at });
+    else if (isList(node)) {
+      for (let i = node.length - 1; i >= 0; i -= 1) {
+        const child = node[i];
+        if (isWorthAVisit(child)) stack.push({ node: child, key, place: inside(at, String(i)) });
       }
-    } else if (typeof top.node === 'object' && top.node !== null) {
-      const entries = Object.entries(top.node);
-      for (const [key] of entries) yield { kind: 'key', text: key, key, place: inside(top.place, key) };
-      for (const [key, node] of entries.toReversed())
-        stack.push({ node, key, place: inside(top.place, key) });
+    } else if (typeof node === 'object' && node !== null) {
+      const first = leaves.length;
+      for (const name of Object.keys(node))
+        leaves.push({ kind: 'key', text: name, key: name, place: inside(at, name) });
+      for (let i = leaves.length - 1; i >= first; i -= 1) {
+        const leaf = leaves[i];
+        const child = leaf === undefined ? undefined : node[leaf.text];
+        if (leaf !== undefined && isWorthAVisit(child))
+          stack.push({ node: child, key: leaf.text, place: leaf.place });
+      }
     }
   }
+  return leaves;
+}
+
+function isWorthAVisit(node: Json | undefined): node is Json {
+  return typeof node === 'string' || (typeof node === 'object' && node !== null);
 }
 
 /** `Array.isArray` that also narrows a readonly list. */

@@ -6,7 +6,10 @@ import type { CompiledGlob } from './glob.ts';
 import { matchesGlob } from './glob.ts';
 import { inside, isList, PARAMETERS, pointerOf, wordsOf } from './leaves.ts';
 import type { Place } from './leaves.ts';
+import { isPathName } from './parameter-names.ts';
 import { plainText } from './plain-text.ts';
+import { readName } from './traits.ts';
+import type { TraitsOf } from './traits.ts';
 
 export interface PathParameter {
   readonly pointer: string;
@@ -19,17 +22,33 @@ export interface TouchedPath extends PathParameter {
 }
 
 const MAX_DEPTH = 64;
-const NAMES: ReadonlySet<string> = new Set(
-  (
-    'path paths file files filename filenames filepath filepaths dir dirs dirname directory directories folder folders ' +
-    'source sources src destination destinations dest dst target targets from to out outfile infile cwd root glob globs'
-  ).split(' '),
-);
 // What may stand between two paths in one value, and what cuts a path short for some reader: NUL for C, a question
 // mark or hash for URLs, a quote for a shell.
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
 const BREAKS = /[\u0000-\u0020,;"'`<>(){}&#]+/;
 const TOO_DEEP = '(nested deeper than 64 levels)';
+
+/** One value that names a path, in every way in which it can be read. */
+export interface NamedPath {
+  readonly place: Place;
+  readonly value: string;
+  /** null: it cannot be brought to a plain form, which counts as touching everything. */
+  readonly readings: Readings | null;
+}
+
+/** All values of an action that name paths. */
+export interface NamedPaths {
+  readonly paths: readonly NamedPath[];
+  /** Something is nested deeper than anybody looks. */
+  readonly tooDeep: boolean;
+}
+
+interface Readings {
+  /** Folded segments. */
+  readonly plain: readonly (readonly string[])[];
+  /** Readings in which the agent sent a wildcard of its own. */
+  readonly wild: readonly CompiledGlob[];
+}
 
 /**
  * Every path that the action names: parameters the charter calls paths (by name at any depth, or by a dotted place
@@ -37,7 +56,10 @@ const TOO_DEEP = '(nested deeper than 64 levels)';
  * nested objects included; the keys of an object that stands where paths are expected are paths too.
  */
 export function pathParameters(action: Action, setting: ActionSetting | null): readonly PathParameter[] {
-  return collect(action, setting).paths;
+  return namedPaths(action, setting, readName).paths.map(({ place, value }) => ({
+    pointer: pointerOf(place),
+    value,
+  }));
 }
 
 /**
@@ -49,28 +71,31 @@ export function touchesPath(
   setting: ActionSetting | null,
   globs: readonly CompiledGlob[],
 ): TouchedPath | null {
-  return touchedPaths(action, setting, globs)[0] ?? null;
+  return touchedPaths(namedPaths(action, setting, readName), globs)[0] ?? null;
 }
 
 /** Like `touchesPath`, but all of them: one entry for each parameter. */
 export function touchedPaths(
-  action: Action,
-  setting: ActionSetting | null,
+  { paths, tooDeep }: NamedPaths,
   globs: readonly CompiledGlob[],
 ): readonly TouchedPath[] {
-  if (globs.length === 0) return [];
-  const { paths, tooDeep } = collect(action, setting);
-  const touched = paths.flatMap(({ pointer, value }) => {
-    const glob = guarding(value, globs);
-    return glob === null ? [] : [{ pointer, value, glob }];
-  });
-  return tooDeep ? [...touched, { pointer: '/parameters', value: TOO_DEEP, glob: '**' }] : touched;
+  if (globs.length === 0) return NONE;
+  const touched: TouchedPath[] = [];
+  for (const { place, value, readings } of paths) {
+    const glob = guarding(readings, globs);
+    if (glob !== null) touched.push({ pointer: pointerOf(place), value, glob });
+  }
+  if (tooDeep) touched.push({ pointer: '/parameters', value: TOO_DEEP, glob: '**' });
+  return touched;
 }
+
+const NONE: readonly TouchedPath[] = [];
 
 /** The folded segments of a path: separators unified, `.`, `..`, trailing dots and spaces resolved. */
 export function pathSegments(folded: string): readonly string[] {
   const segments: string[] = [];
-  for (const raw of folded.split(/[\\/:]/)) {
+  const isPlain = !folded.includes('\\') && !folded.includes(':');
+  for (const raw of isPlain ? folded.split('/') : folded.split(/[\\/:]/)) {
     const trimmed = raw.trim();
     const name = withoutTail(trimmed);
     if (trimmed === '..') segments.pop();
@@ -86,18 +111,29 @@ function withoutTail(name: string): string {
   return name.slice(0, end);
 }
 
-function guarding(value: string, globs: readonly CompiledGlob[]): string | null {
-  const folded = plainText(value);
-  if (folded === null) return globs[0]?.source ?? null;
-  const readings = readingsOf(folded);
-  const wild = readings.filter((reading) => /[*?[]/.test(reading)).map(wildReading);
-  const plain = readings.flatMap((reading) => [reading, ...reading.split('?').slice(0, 1)]).map(pathSegments);
+function guarding(readings: Readings | null, globs: readonly CompiledGlob[]): string | null {
+  if (readings === null) return globs[0]?.source ?? null;
   for (const glob of globs) {
-    if (plain.some((segments) => matchesGlob(glob, segments))) return glob.source;
-    if (wild.some((pattern) => matchesGlob(pattern, sampleOf(glob)))) return glob.source;
+    for (const segments of readings.plain) if (matchesGlob(glob, segments)) return glob.source;
+    for (const pattern of readings.wild) if (matchesGlob(pattern, sampleOf(glob))) return glob.source;
   }
   return null;
 }
+
+function readPath(value: string): Readings | null {
+  // Most paths are spelt plainly and can be read in one way only.
+  if (PLAIN_PATH.test(value)) return { plain: [pathSegments(plainText(value) ?? value)], wild: NO_GLOBS };
+  const folded = plainText(value);
+  if (folded === null) return null;
+  const readings = readingsOf(folded);
+  return {
+    plain: readings.flatMap((reading) => [reading, ...reading.split('?').slice(0, 1)]).map(pathSegments),
+    wild: readings.filter((reading) => /[*?[]/.test(reading)).map(wildReading),
+  };
+}
+
+const PLAIN_PATH = /^[\w./-]+$/;
+const NO_GLOBS: readonly CompiledGlob[] = [];
 
 // One value can be read in several ways: as it stands, without its control characters, or as a list of paths.
 function readingsOf(folded: string): readonly string[] {
@@ -129,48 +165,66 @@ interface Visit {
   readonly mode: 'none' | 'listed' | 'all';
 }
 
-interface Collected {
-  readonly paths: PathParameter[];
-  tooDeep: boolean;
-}
-
-function collect(action: Action, setting: ActionSetting | null): Collected {
-  const found: Collected = { paths: [], tooDeep: false };
-  const named = new Set(setting?.paths.filter((name) => !isPlace(name)));
+/** Every path that the action names, see `pathParameters`, ready to be held against globs. */
+export function namedPaths(action: Action, setting: ActionSetting | null, traitsOf: TraitsOf): NamedPaths {
+  const paths: NamedPath[] = [];
+  let tooDeep = false;
+  const names = setting?.paths ?? [];
+  const named = names.filter((name) => !isPlace(name));
   const stack: Visit[] = [{ node: action.parameters, place: PARAMETERS, mode: 'none' }];
-  for (const name of setting?.paths.filter(isPlace) ?? []) {
-    const at = lookUp(action.parameters, name);
+  for (const name of names) {
+    const at = isPlace(name) ? lookUp(action.parameters, name) : null;
     if (at !== null) stack.push({ ...at, mode: 'all' });
   }
   for (let visit = stack.pop(); visit !== undefined; visit = stack.pop()) {
-    if (visit.place.depth > MAX_DEPTH) found.tooDeep = true;
-    else stack.push(...step(visit, named, found.paths).toReversed());
+    if (visit.place.depth > MAX_DEPTH) tooDeep = true;
+    else step(visit, stack, { paths, named, traitsOf });
   }
   const { resource } = action;
-  if (resource !== null && NAMES.has(wordsOf(resource.type).at(-1) ?? '')) {
-    found.paths.push({ pointer: '/resource/id', value: resource.id });
-  }
-  return found;
+  if (resource !== null && isPathName(wordsOf(resource.type).at(-1) ?? ''))
+    paths.push(namedPath(RESOURCE_ID, resource.id));
+  return { paths, tooDeep };
 }
 
-function step(visit: Visit, named: ReadonlySet<string>, paths: PathParameter[]): Visit[] {
-  const { node, place, mode } = visit;
+const RESOURCE_ID = inside({ parent: null, token: 'resource', depth: 1 }, 'id');
+
+function namedPath(place: Place, value: string): NamedPath {
+  return { place, value, readings: readPath(value) };
+}
+
+interface Walk {
+  readonly paths: NamedPath[];
+  readonly named: readonly string[];
+  readonly traitsOf: TraitsOf;
+}
+
+function step({ node, place, mode }: Visit, stack: Visit[], walk: Walk): void {
   if (typeof node === 'string') {
-    if (mode !== 'none' || /^\s*file:/i.test(node)) paths.push({ pointer: pointerOf(place), value: node });
-    return [];
-  }
-  if (isList(node)) return node.map((child, i) => ({ node: child, place: inside(place, String(i)), mode }));
-  if (typeof node !== 'object' || node === null) return [];
-  return Object.entries(node).map(([key, child]) => {
-    const at = inside(place, key);
-    if (mode !== 'none') paths.push({ pointer: pointerOf(at), value: key });
-    return { node: child, place: at, mode: modeBelow(key, mode, named) };
-  });
+    if (mode !== 'none' || FILE_URL.test(node)) walk.paths.push(namedPath(place, node));
+  } else if (isList(node)) {
+    for (let i = node.length - 1; i >= 0; i -= 1) {
+      const child = node[i];
+      if (child !== undefined) stack.push({ node: child, place: inside(place, String(i)), mode });
+    }
+  } else if (typeof node === 'object' && node !== null) stepInto(node, { place, mode }, stack, walk);
 }
 
-function modeBelow(key: string, mode: Visit['mode'], named: ReadonlySet<string>): Visit['mode'] {
-  if (mode === 'all' || named.has(key)) return 'all';
-  if (NAMES.has(wordsOf(key).at(-1) ?? '')) return 'listed';
+const FILE_URL = /^\s*file:/i;
+
+function stepInto(node: JsonObject, { place, mode }: Omit<Visit, 'node'>, stack: Visit[], walk: Walk): void {
+  const keys = Object.keys(node);
+  if (mode !== 'none') for (const key of keys) walk.paths.push(namedPath(inside(place, key), key));
+  for (let i = keys.length - 1; i >= 0; i -= 1) {
+    const key = keys[i] ?? '';
+    const child = node[key];
+    if (child !== undefined)
+      stack.push({ node: child, place: inside(place, key), mode: modeBelow(key, mode, walk) });
+  }
+}
+
+function modeBelow(key: string, mode: Visit['mode'], { named, traitsOf }: Walk): Visit['mode'] {
+  if (mode === 'all' || named.includes(key)) return 'all';
+  if (traitsOf(key).isPath) return 'listed';
   // `files: [{ name, content }]`: a name within a list of files is a path, its content is not.
   return mode === 'listed' && key.toLowerCase() === 'name' ? 'listed' : 'none';
 }

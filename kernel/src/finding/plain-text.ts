@@ -15,6 +15,8 @@ const PLAIN_ASCII = /^[\u0000-\u007f]*$/;
  * For comparison only, never for display. null: still changing after 8 rounds, which nobody writes in good faith.
  */
 export function plainText(raw: string): string | null {
+  // Without an escape there is nothing to decode, and folding ASCII twice changes nothing.
+  if (!raw.includes('%') && PLAIN_ASCII.test(raw)) return fold(raw);
   let text = raw;
   for (let round = 0; round < ROUNDS; round += 1) {
     const next = fold(decode(text));
@@ -30,10 +32,14 @@ function decode(text: string): string {
 }
 
 function fold(text: string): string {
-  if (PLAIN_ASCII.test(text)) return text.toLowerCase().replace(/[01|i]/g, foldAscii);
+  if (PLAIN_ASCII.test(text)) return foldText(text);
   let out = '';
   for (const char of text) out += foldChar(char);
   return out;
+}
+
+function foldText(text: string): string {
+  return text.toLowerCase().replaceAll('0', 'o').replaceAll('1', 'l').replaceAll('|', 'l').replaceAll('i', 'l');
 }
 
 function foldChar(char: string): string {

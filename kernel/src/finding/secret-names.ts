@@ -36,6 +36,14 @@ const NUMERIC: ReadonlySet<string> = new Set(
   'password passwd pwd passcode otp totp cvv cvc pin mfa_code recovery_code'.split(' '),
 );
 
+/** Every name that `secretName` calls secret holds one of these, in lower case: for a caller that wants to rule names out quickly. */
+export const SECRET_STEMS: readonly string[] = [
+  ...WORDS,
+  'key',
+  'pin',
+  ...[...PAIRS].flatMap((pair) => pair.split(' ', 1)),
+];
+
 /**
  * The word for which a name counts as secret (`password`, `api_key`, …), or null.
  * `token_type`, `max_tokens`, `secret_name` and `password_file` are not secret: their last word says something else.

@@ -71,6 +71,7 @@ function scanFormats(text: string, work: Work): readonly FoundSecret[] {
   let covered = 0;
   for (let i = 0; i < text.length; i += 1) {
     state = advance(AUTOMATON, state, text.charCodeAt(i));
+    if (AUTOMATON.isEnd[state] === 0) continue;
     for (const index of AUTOMATON.ends[state] ?? []) {
       const entry = ENTRIES[index];
       const at = i + 1 - (entry?.prefix.length ?? 0);

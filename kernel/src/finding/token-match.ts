@@ -55,9 +55,10 @@ export function compileFormat(format: SecretFormat): CompiledFormat {
 
 export function createRuns(text: string, work: Work): Runs {
   // Per alphabet the last eight runs; tokens have fewer parts than that, so coming back to a run finds it.
-  const runs = new Map<Alphabet, { from: number; to: number }[]>();
+  let runs: Map<Alphabet, { from: number; to: number }[]> | null = null;
   return {
     end(of, from) {
+      runs ??= new Map();
       const known = runs.get(of) ?? [];
       for (const run of known) if (from >= run.from && from <= run.to) return run.to;
       let to = from;

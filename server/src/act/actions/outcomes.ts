@@ -91,6 +91,8 @@ export function createOutcomes({ store, clock, actions, running, readPermit, law
       if (act.status === 'permitted') return end(asker, act, { kind: 'cancelled', error: reason }, ['permitted'], false);
       const cancelled = await store.withTenant(act.tenant, async (tx) => {
         const now = new Date(clock.nowMs());
+        // The approval before the act, as everywhere: the other order deadlocks with a vote or a start.
+        await tx`select 1 from mandate.approval where tenant = ${act.tenant} and act_id = ${act.id} and status in ('pending', 'approved') for update`;
         const row = await tx`
           update mandate.act set status = 'cancelled', error = ${reason}, ended_at = ${now}
           where tenant = ${act.tenant} and id = ${act.id} and status = 'waiting_for_approval'`;

@@ -22,8 +22,9 @@ export function createRejudge({ store, uuid, writeEntry }: RejudgeNeeds): Rejudg
     const { asker, action, id } = journey;
     const { tenant } = asker;
     await store.withTenant(tenant, async (tx) => {
-      const [waiting] = await tx`select 1 from mandate.act where tenant = ${tenant} and id = ${id} and status = 'waiting_for_approval' for update`;
+      // The approval before the act, as everywhere: the other order deadlocks with a start that uses it.
       const spent = await tx`update mandate.approval set status = 'cancelled' where tenant = ${tenant} and act_id = ${id} and status = 'approved'`;
+      const [waiting] = await tx`select 1 from mandate.act where tenant = ${tenant} and id = ${id} and status = 'waiting_for_approval' for update`;
       if (waiting === undefined || spent.count === 0) return;
       const entry = (kind: string, data: JsonObject) =>
         writeEntry(tx, tenant, { kind, agent: action.agent, actId: id, actor: 'mandate:pipeline', atMs: nowMs, traceId: asker.traceId, data: { action: action.action, reasons: decision.reasons, ...data } });

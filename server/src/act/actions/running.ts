@@ -23,15 +23,18 @@ export interface Running {
 }
 
 export function createRunning(): Running {
-  const acts = new Map<string, { act: RunningAct; controller: AbortController }>();
+  // By entry and not by act id: of several attempts to begin the same waiting act one wins, and the others must not
+  // take its abort handle along when they leave.
+  const acts = new Set<{ readonly act: RunningAct; readonly controller: AbortController }>();
   let waiting: (() => void)[] = [];
 
   return {
     enter(act) {
       const controller = new AbortController();
-      acts.set(act.actId, { act, controller });
+      const entry = { act, controller };
+      acts.add(entry);
       const leave = (): void => {
-        acts.delete(act.actId);
+        acts.delete(entry);
         if (acts.size > 0) return;
         for (const wake of waiting) wake();
         waiting = [];
@@ -40,7 +43,7 @@ export function createRunning(): Running {
     },
     abortWhere(matches, why) {
       let aborted = 0;
-      for (const { act, controller } of acts.values()) {
+      for (const { act, controller } of acts) {
         if (act.safeState || controller.signal.aborted || !matches(act)) continue;
         controller.abort(new Error(why));
         aborted += 1;
@@ -48,10 +51,9 @@ export function createRunning(): Running {
       return aborted;
     },
     abort(tenant, actId, why) {
-      const found = acts.get(actId);
-      if (found === undefined || found.act.tenant !== tenant) return false;
-      found.controller.abort(new Error(why));
-      return true;
+      const found = [...acts].filter(({ act }) => act.actId === actId && act.tenant === tenant);
+      for (const { controller } of found) controller.abort(new Error(why));
+      return found.length > 0;
     },
     count: () => acts.size,
     drained: () => (acts.size === 0 ? Promise.resolve() : new Promise((wake) => waiting.push(wake))),

@@ -31,6 +31,21 @@ const IDEMPOTENCY_MS = 7 * 86_400_000;
 const COUNTER_MS = 3 * 86_400_000;
 
 export function createUpkeep({ store, clock, actions, proceed, trustSettings, failed, writeEntry }: UpkeepNeeds): Upkeep {
+  async function endLost({ tenant, id, why }: LostAct): Promise<boolean> {
+    const act = await actions.find(tenant, id);
+    if (act === null) return false;
+    const ended = await actions.end({
+      act,
+      ending: { kind: 'unknown', error: why },
+      from: ['executing', 'permitted'],
+      counts: false,
+      by: 'mandate:upkeep',
+      settings: await trustSettings(tenant),
+      trust: null,
+    });
+    return ended.kind === 'ended';
+  }
+
   return {
     async runApproved() {
       const waiting = await approvedActs(store.control, clock.nowMs());
@@ -48,21 +63,13 @@ export function createUpkeep({ store, clock, actions, proceed, trustSettings, fa
     },
 
     async sweep() {
-      const lostActs = await lostActsOf(store.control, clock.nowMs());
       let unknown = 0;
-      for (const { tenant, id, why } of lostActs) {
-        const act = await actions.find(tenant, id);
-        if (act === null) continue;
-        const ended = await actions.end({
-          act,
-          ending: { kind: 'unknown', error: why },
-          from: ['executing', 'permitted'],
-          counts: false,
-          by: 'mandate:upkeep',
-          settings: await trustSettings(tenant),
-          trust: null,
-        });
-        if (ended.kind === 'ended') unknown += 1;
+      // A process that died may leave more than a batch; their agents' slots must not stay taken for as many passes.
+      for (;;) {
+        const lostActs = await lostActsOf(store.control, clock.nowMs());
+        const ended = await Promise.all(lostActs.map(endLost));
+        unknown += ended.filter(Boolean).length;
+        if (lostActs.length < BATCH) break;
       }
       return { unknown, expired: await expire(store, clock.nowMs(), writeEntry) };
     },
@@ -88,8 +95,14 @@ function approvedActs(control: Sql, nowMs: number): Promise<readonly { tenant: s
     order by a.decided_at limit ${BATCH}`;
 }
 
-function lostActsOf(control: Sql, nowMs: number): Promise<readonly { tenant: string; id: string; why: string }[]> {
-  return control<{ tenant: string; id: string; why: string }[]>`
+interface LostAct {
+  readonly tenant: string;
+  readonly id: string;
+  readonly why: string;
+}
+
+function lostActsOf(control: Sql, nowMs: number): Promise<readonly LostAct[]> {
+  return control<LostAct[]>`
     select a.tenant, a.id, case when a.deadline_at <= ${new Date(nowMs)} then 'No outcome was reported by its deadline; find out what happened before doing it again.'
       else 'The process that executed it died before its outcome was recorded; find out what happened before doing it again.' end as why
     from mandate.act a left join mandate.worker w on w.id = a.worker and w.lease_until > now()

@@ -11,6 +11,7 @@ import { Agent, fetch as guardedFetch } from 'undici';
 import { createGuardedConnector } from './address.ts';
 import type { Resolve } from './address.ts';
 import { MAX_MESSAGE_BYTES } from './mcp-stdio.ts';
+import { withoutSecret } from './result.ts';
 
 /** The JSON-RPC error code under which a request ends whose stream broke; inside the server-error range of JSON-RPC 2.0. */
 export const STREAM_ENDED = -32_098;
@@ -71,7 +72,7 @@ export function createHttpTransport({ url, secret, allowPrivate, resolve }: Http
   // oxlint-disable-next-line unicorn/prefer-add-event-listener
   inner.onmessage = (message) => {
     if ('id' in message && !('method' in message) && message.id !== undefined) pending.delete(message.id);
-    transport.onmessage?.(message);
+    transport.onmessage?.(secret === null ? message : withoutSecretIn(message, secret));
   };
   // oxlint-disable-next-line unicorn/prefer-add-event-listener -- as above
   inner.onerror = (error) => transport.onerror?.(error);
@@ -82,6 +83,15 @@ export function createHttpTransport({ url, secret, allowPrivate, resolve }: Http
     if (!isClosed) void agent.destroy();
   };
   return transport;
+}
+
+/** Whoever listens at this end never sees the secret with which it is reached. */
+function withoutSecretIn(message: JSONRPCMessage, secret: string): JSONRPCMessage {
+  const text = JSON.stringify(message);
+  const escaped = JSON.stringify(secret).slice(1, -1);
+  // Replacing text inside the strings of a message keeps its shape.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
+  return text.includes(escaped) ? (JSON.parse(withoutSecret(text, escaped)) as JSONRPCMessage) : message;
 }
 
 function requestId(message: JSONRPCMessage): string | number | null {

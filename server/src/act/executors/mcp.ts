@@ -12,6 +12,8 @@ import type { ExecutorSetting } from '@mandate/kernel';
 import { isIP } from 'node:net';
 import { AddressRefused } from './address.ts';
 import type { Resolve } from './address.ts';
+import { carrierOf } from './carrier.ts';
+import type { McpCarrier } from './carrier.ts';
 import { cleanEnvironment, resolveCwd } from './command.ts';
 import type { CommandNeeds } from './command.ts';
 import { createCut } from './cut.ts';
@@ -151,7 +153,11 @@ export function createMcpUpstream(name: string, setting: McpSetting, needs: McpN
       const cut = createCut(run, setting.timeoutMs, needs.after);
       try {
         if (cut.cause() !== null) return { kind: 'cancelled' };
-        const outcome = await callTool(run.action.slice(prefix.length), run, cut);
+        const tool = run.action.slice(prefix.length);
+        const carrier = carrierOf(name);
+        const outcome = await (carrier === null
+          ? callTool(tool, run, cut)
+          : carryTool(carrier, { who, tool, run, cut }));
         return withoutSecretIn(outcome, secretOf(setting, needs));
       } finally {
         cut.end();
@@ -179,6 +185,49 @@ export function createMcpUpstream(name: string, setting: McpSetting, needs: McpN
       await shared?.close();
     },
   };
+}
+
+interface CarriedTool {
+  readonly who: string;
+  readonly tool: string;
+  readonly run: Execution;
+  readonly cut: Cut;
+}
+
+/** Over the wire of the client that asked. The client gets the answer as it came; here it only ends the act. */
+async function carryTool(
+  carrier: McpCarrier,
+  { who, tool, run, cut }: CarriedTool,
+): Promise<ExecutionOutcome> {
+  try {
+    const answer = await carrier.call({ actId: run.actId, tool, meta: metaOf(run), signal: cut.signal });
+    switch (answer.kind) {
+      case 'cancelled':
+        return { kind: 'cancelled' };
+      case 'unsent':
+        return failed('executor_unavailable', `${who} could not be reached: ${answer.error}. Nothing was sent.`);
+      case 'error':
+        return brokenCall(who, new ProtocolError(answer.code, answer.message), cut);
+      case 'result':
+        return carriedOutcome(`${who}, tool "${tool}",`, answer.result);
+    }
+  } catch (error) {
+    return brokenCall(who, error, cut);
+  }
+}
+
+/** The tool has run and its client has the answer, so an answer that cannot be kept is no failure of the act. */
+function carriedOutcome(who: string, result: Readonly<Record<string, unknown>>): ExecutionOutcome {
+  const { isError, ...kept } = result;
+  if (isError === true) {
+    const [first] = Array.isArray(result['content']) ? (result['content'] as readonly unknown[]) : [];
+    const text = typeof first === 'object' && first !== null && 'text' in first ? String(first.text) : '';
+    return failed('tool_error', `${who} reported a failure: ${shortenMiddle(text, 1_500)}`);
+  }
+  const outcome = successOf(who, kept, null);
+  if (outcome.kind === 'success') return outcome;
+  const note = outcome.kind === 'failed' ? outcome.error : 'it cannot be kept';
+  return { kind: 'success', result: { content: [], notKept: note }, costMicroUsd: null };
 }
 
 async function openStdio(setting: Extract<McpSetting, { kind: 'mcp' }>, needs: McpNeeds) {
@@ -227,12 +276,12 @@ function metaOf({ idempotencyKey, traceparent }: Execution): Record<string, stri
   return meta;
 }
 
-function toolOutcome(who: string, { content, structuredContent, isError }: CallToolResult): ExecutionOutcome {
+function toolOutcome(who: string, { isError, ...answer }: CallToolResult): ExecutionOutcome {
   if (isError === true) {
-    const texts = content.map((block) => (block.type === 'text' ? block.text : `[${block.type}]`));
+    const texts = answer.content.map((block) => (block.type === 'text' ? block.text : `[${block.type}]`));
     return failed('tool_error', `${who} reported a failure: ${shortenMiddle(texts.join('\n'), 1_500)}`);
   }
-  return successOf(who, structuredContent === undefined ? { content } : { content, structuredContent }, null);
+  return successOf(who, answer, null);
 }
 
 function brokenCall(who: string, error: unknown, cut: Cut): ExecutionOutcome {

@@ -35,6 +35,10 @@ export const PROBLEMS = {
   method_not_allowed: { status: 405, title: 'Method not allowed', next: 'See /openapi.json for what this path takes.' },
   too_large: { status: 413, title: 'Too large', next: 'Send less than the limit that is named.' },
   unsupported_media_type: { status: 415, title: 'Unsupported media type', next: 'Send application/json.' },
+  header_too_large: { status: 431, title: 'Headers too large', next: 'Send fewer or shorter headers.' },
+  request_timeout: { status: 408, title: 'Request too slow', next: 'Send the whole request without pausing.' },
+  expectation_failed: { status: 417, title: 'Expectation failed', next: 'Leave the Expect header out, or send Expect: 100-continue.' },
+  upgrade_required: { status: 426, title: 'Upgrade required', next: 'Open this address as a WebSocket, or read /api/v1/events instead.' },
   permit_invalid: { status: 403, title: 'Permit not valid', next: 'Send the permit that came with this action, once, before its deadline.' },
   internal: { status: 500, title: 'Internal error', next: 'Nothing was started after this point; the trace id finds the log line.' },
 } as const satisfies Record<string, ProblemKind>;

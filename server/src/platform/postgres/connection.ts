@@ -90,7 +90,7 @@ export function formatAddress(address: Address): string {
     settings.set('port', String(address.port));
   }
   const host = isSocket ? '' : `${isIPv6(address.host) ? `[${address.host}]` : address.host}:${address.port}`;
-  const query = settings.size > 0 ? `?${settings}` : '';
+  const query = settings.size > 0 ? `?${settings.toString()}` : '';
   return `postgresql://${user}@${host}/${encodeURIComponent(address.database)}${query}`;
 }
 
@@ -156,9 +156,10 @@ export function connect(url: string, options: ConnectOptions): Sql {
       return dial({ host, port, timeoutMs: connectSeconds * 1000 });
     };
     // Neither timer may close a lane: it looks idle to the driver between two statements of a transaction.
-    return postgres({ ...driver, ...{ socket }, max: 1, max_lifetime: null, onclose });
+    const hooks = { socket, onclose };
+    return postgres({ ...driver, ...hooks, max: 1, max_lifetime: null });
   });
-  const endPool = sql.end;
+  const endPool = sql.end.bind(sql);
   return Object.assign(sql, {
     begin: <T>(
       ...args:
@@ -198,6 +199,7 @@ async function dial({
 function readPlace(host: string, port: number): { readonly host: string; readonly port: number } {
   if (!isIPv6(host)) return { host, port };
   const listed: unknown = { host: [host], port: [port] };
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above: parseOptions() takes lists as they are
   return listed as { readonly host: string; readonly port: number };
 }
 

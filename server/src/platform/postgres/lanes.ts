@@ -178,9 +178,12 @@ function createLease(lane: Lane): Lease {
 
   const watch = (made: unknown): unknown => {
     if (!(made instanceof Promise)) return made;
-    const query = made as Dispatched;
-    const dispatch = query.handler;
-    query.handler = (dispatched) => {
+    if (!isDispatched(made))
+      throw new Error(
+        'This version of postgres.js runs queries in another way: adapt lanes.ts before using it.',
+      );
+    const dispatch = made.handler;
+    made.handler = (dispatched) => {
       if (isOver)
         return dispatched.reject(new Error('This transaction is over: await every query inside of it.'));
       if (lane.isDead) return dispatched.reject(connectionLost());
@@ -198,8 +201,7 @@ function createLease(lane: Lane): Lease {
     return made;
   };
 
-  const savepoint = async <T>(...given: readonly unknown[]): Promise<T> => {
-    const fn = given.at(-1) as (tx: Tx) => T | Promise<T>;
+  const savepoint = async <T>(fn: (tx: Tx) => T | Promise<T>): Promise<T> => {
     const name = `s${(savepoints += 1)}`;
     await tx.unsafe(`savepoint ${name}`);
     const before = first;
@@ -225,15 +227,26 @@ function createLease(lane: Lane): Lease {
       get: (sql, key) =>
         typeof key === 'string' && Object.hasOwn(members, key) ? members[key] : Reflect.get(sql, key),
     });
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a pool's tag with a transaction's members
   const tx = facade(replaced) as Tx;
   return {
     tx,
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the same with release()
     withRelease: (release) => facade({ ...replaced, release }) as Reserved,
     firstError: () => first,
     end: () => {
       isOver = true;
     },
   };
+}
+
+function isDispatched(query: Promise<unknown>): query is Dispatched {
+  return (
+    'handler' in query &&
+    typeof query.handler === 'function' &&
+    'reject' in query &&
+    typeof query.reject === 'function'
+  );
 }
 
 // A session ended by an administrator, by a timeout or by the server's own end says so with severity FATAL; a socket

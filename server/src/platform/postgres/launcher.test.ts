@@ -190,9 +190,9 @@ interface Workspace {
   /** Removed after the test, when every server started in it has stopped. Others may enter it, as they may /tmp. */
   readonly directory: string;
   readonly dataDir: string;
-  start(): Promise<EmbeddedPostgres>;
+  readonly start: () => Promise<EmbeddedPostgres>;
   /** The same in a process of its own, which then waits to be killed. */
-  startInChild(): Promise<ChildServer>;
+  readonly startInChild: () => Promise<ChildServer>;
 }
 
 async function workspace(t: TestContext, subdirectory = 'data'): Promise<Workspace> {

@@ -17,6 +17,7 @@ import type { Address } from './connection.ts';
 import { takeLock, tryLock } from './lock.ts';
 import { forgetSocketDir, preparePlaces, prepareSocketDir } from './places.ts';
 import type { Places } from './places.ts';
+import { serverSettings } from './server-settings.ts';
 import { ask, isAlive, isPostmaster, readPidFile } from './postmaster.ts';
 
 /** The part of the process's logger that is used here: fields first, as in pino. */
@@ -187,19 +188,23 @@ async function spawnServer(launch: Launch, deadline: number): Promise<SpawnOutco
     0o600,
   );
   const logStart = (await log.stat()).size;
-  const child = spawn(binaries.postgres, ['-D', places.cluster, '-k', socketDir, ...settings(isDurable)], {
-    cwd: places.home,
-    env: serverEnvironment,
-    stdio: ['ignore', log.fd, log.fd],
-    // In a session of its own: neither Ctrl-C in the terminal nor our own end reaches it.
-    detached: true,
-    ...(account === null ? {} : { uid: account.uid, gid: account.gid }),
-  });
-  let status: string | null = null;
-  child.once('error', (error) => (status = error.message));
-  child.once('exit', (code, signal) => (status = String(code ?? signal)));
+  const child = spawn(
+    binaries.postgres,
+    ['-D', places.cluster, '-k', socketDir, ...serverSettings(isDurable)],
+    {
+      cwd: places.home,
+      env: serverEnvironment,
+      stdio: ['ignore', log.fd, log.fd],
+      // In a session of its own: neither Ctrl-C in the terminal nor our own end reaches it.
+      detached: true,
+      ...(account === null ? {} : { uid: account.uid, gid: account.gid }),
+    },
+  );
+  const ends: string[] = [];
+  child.once('error', (error) => ends.push(error.message));
+  child.once('exit', (code, signal) => ends.push(String(code ?? signal)));
   await log.close();
-  while (status === null) {
+  while (ends.length === 0) {
     const file = await readPidFile(places.cluster);
     const running = { pid: child.pid ?? 0, socketDir };
     if (
@@ -218,39 +223,7 @@ async function spawnServer(launch: Launch, deadline: number): Promise<SpawnOutco
     }
     await wait(8);
   }
-  return { kind: 'ended', status, log: await readFrom(logFile(places), logStart) };
-}
-
-/** Given on the command line, not in postgresql.conf: a newer Mandate brings its own to an older cluster. */
-function settings(isDurable: boolean): readonly string[] {
-  const values: Readonly<Record<string, string | number>> = {
-    listen_addresses: '',
-    unix_socket_permissions: '0700',
-    password_encryption: 'scram-sha-256',
-    max_connections: 100,
-    shared_buffers: '128MB',
-    // On two cores parallel workers only take turns, and they need more of /dev/shm than containers give (64 MB).
-    max_parallel_workers_per_gather: 0,
-    jit: 'off',
-    // Online backups (pg_backup_start) need it; nothing replicates from an embedded server.
-    wal_level: 'replica',
-    max_wal_senders: 0,
-    max_replication_slots: 0,
-    max_logical_replication_workers: 0,
-    min_wal_size: '80MB',
-    max_wal_size: '512MB',
-    checkpoint_timeout: '10min',
-    // A session whose Mandate was killed lets go of its locks within a second, also while it waits or computes.
-    client_connection_check_interval: '1s',
-    // Rows and statements may hold what nobody should read in a log: the sentence of an error is enough.
-    log_error_verbosity: 'terse',
-    log_min_error_statement: 'panic',
-    log_checkpoints: 'off',
-    ...(isDurable
-      ? {}
-      : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', autovacuum: 'off' }),
-  };
-  return Object.entries(values).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  return { kind: 'ended', status: ends.join(), log: await readFrom(logFile(places), logStart) };
 }
 
 async function letGo(needs: {

@@ -177,17 +177,19 @@ test('ten thousand requests of several tenants, with errors, cancels and ended s
   const foreign: unknown[] = [];
   const refused = new Map<Kind, number>();
   let next = 0;
+  const anonymous = async (kind: 'outside' | 'bare'): Promise<readonly Note[]> =>
+    kind === 'outside'
+      ? store.app<Note[]>`select * from mandate.note`
+      : store.app.begin((tx) => tx<Note[]>`select * from mandate.note`);
   const worker = async (): Promise<void> => {
     for (let step = plan[next++]; step !== undefined; step = plan[next++]) {
       const { tenant, kind } = step;
       try {
-        const rows =
-          kind === 'outside'
-            ? await store.app<Note[]>`select * from mandate.note`
-            : await store.withTenant(tenant, (tx) => request(tx, kind));
-        if (
-          kind === 'outside' ? rows.length > 0 : rows.length < 3 || rows.some((row) => row.tenant !== tenant)
-        )
+        const isAnonymous = kind === 'outside' || kind === 'bare';
+        const rows = isAnonymous
+          ? await anonymous(kind)
+          : await store.withTenant(tenant, (tx) => request(tx, kind));
+        if (isAnonymous ? rows.length > 0 : rows.length < 3 || rows.some((row) => row.tenant !== tenant))
           foreign.push({ step, rows });
       } catch {
         refused.set(kind, (refused.get(kind) ?? 0) + 1);
@@ -214,6 +216,7 @@ const kinds = [
   'conflict',
   'cancel',
   'outside',
+  'bare',
 ] as const;
 type Kind = (typeof kinds)[number] | 'die';
 interface Note {
@@ -225,6 +228,7 @@ async function request(tx: Tx, kind: Kind): Promise<readonly Note[]> {
   switch (kind) {
     case 'read':
     case 'outside':
+    case 'bare':
       return tx<Note[]>`select * from mandate.note`;
     case 'write':
       await tx`update mandate.note set id = id where id = 1`;

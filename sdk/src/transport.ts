@@ -1,0 +1,242 @@
+// One call to the server: bounded in time, attempts and bytes, and either an answer or an error that says that nothing
+// was run. Only calls that may safely arrive twice are repeated, always under the same Idempotency-Key.
+import type { JsonObject } from '@mandate/kernel';
+import { readDecisionIfAny } from './act-view.ts';
+import { MandateProblem, MandateUnavailable } from './errors.ts';
+import type { Problem, UnavailableReason } from './errors.ts';
+import { isFields } from './guard.ts';
+import type { Fields } from './guard.ts';
+import type { FetchResponse, Machine } from './machine.ts';
+import { reasonOf, sleep } from './machine.ts';
+
+export interface Call {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** With query, from `/api/…` on. */
+  readonly path: string;
+  readonly body?: JsonObject;
+  /** Whose key is used; null for the operator's calls. */
+  readonly agent: string | null;
+  /** Made here for every POST without one. */
+  readonly idempotencyKey?: string;
+  /** True where arriving twice does no harm. */
+  readonly isRepeatable: boolean;
+  /** How long the server may hold its answer (`Prefer: wait`); it comes on top of the timeout. */
+  readonly waitMs?: number;
+  readonly attempts?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export type Answer =
+  | { readonly kind: 'json'; readonly status: number; readonly body: unknown; readonly sentMs: number; readonly attempt: number }
+  | { readonly kind: 'problem'; readonly problem: Problem; readonly attempt: number };
+
+export interface Transport {
+  /** Throws MandateUnavailable, or the reason of an aborted signal. */
+  call(call: Call): Promise<Answer>;
+  /** The body of a good answer; throws MandateProblem for any refusal. */
+  read(call: Call): Promise<unknown>;
+  /** Opens a stream and hands over its response; the timeout holds for its head only. */
+  open(call: Call): Promise<FetchResponse>;
+}
+
+export interface TransportNeeds {
+  readonly url: string;
+  /** Presented as bearer token; asked at every call, so that a rotated key is used at once. */
+  readonly keyOf: (agent: string | null) => string | Promise<string>;
+  readonly timeoutMs: number;
+  readonly machine: Machine;
+}
+
+/** The first attempt and two more. */
+const ATTEMPTS = 3;
+const BACKOFF_MS = 150;
+/** Whoever is told to come back later than this is told so instead of kept waiting. */
+const PATIENCE_MS = 5_000;
+/** The server accepts bodies of 1 MiB; its answers add a decision and its trace. */
+const ANSWER_MAX_BYTES = 8 * 1_048_576;
+
+type Attempt =
+  | { readonly kind: 'answer'; readonly answer: Answer }
+  | { readonly kind: 'failure'; readonly reason: UnavailableReason; readonly why: string; readonly cause: unknown; readonly retryAfterMs: number | null };
+
+export function createTransport({ url, keyOf, timeoutMs, machine }: TransportNeeds): Transport {
+  async function call(asked: Call): Promise<Answer> {
+    // Made once: every attempt is the same request.
+    const idempotencyKey = asked.method === 'POST' ? (asked.idempotencyKey ?? machine.uuid()) : null;
+    const attempts = asked.isRepeatable ? (asked.attempts ?? ATTEMPTS) : 1;
+    for (let attempt = 1; ; attempt += 1) {
+      const tried = await tryOnce(asked, idempotencyKey, attempt);
+      if (tried.kind === 'answer') return tried.answer;
+      const waitMs = tried.retryAfterMs ?? BACKOFF_MS * 2 ** (attempt - 1) * (0.5 + machine.random());
+      if (attempt >= attempts || tried.reason === 'nonsense' || waitMs > PATIENCE_MS) {
+        throw new MandateUnavailable(tried.reason, `${tried.why} Nothing was run.`, { cause: tried.cause, idempotencyKey });
+      }
+      await sleep(machine, waitMs, asked.signal);
+    }
+  }
+
+  async function tryOnce(asked: Call, idempotencyKey: string | null, attempt: number): Promise<Attempt> {
+    const limit = limitOf(asked, timeoutMs + (asked.waitMs ?? 0));
+    try {
+      const sentMs = machine.nowMs();
+      const response = await send(asked, idempotencyKey, limit.signal);
+      const text = await readText(response, limit.signal);
+      return readAttempt(response, text, { sentMs, attempt });
+    } catch (error) {
+      return failureOf(error, asked, limit.isTimedOut());
+    } finally {
+      limit.end();
+    }
+  }
+
+  async function send(asked: Call, idempotencyKey: string | null, signal: AbortSignal): Promise<FetchResponse> {
+    const key = await keyOf(asked.agent);
+    const headers: Record<string, string> = { accept: 'application/json', authorization: `Bearer ${key}` };
+    if (asked.body !== undefined) headers['content-type'] = 'application/json';
+    if (idempotencyKey !== null) headers['idempotency-key'] = idempotencyKey;
+    if (asked.waitMs !== undefined && asked.waitMs > 0) headers['prefer'] = `wait=${Math.ceil(asked.waitMs / 1_000)}`;
+    const body = asked.body === undefined ? {} : { body: JSON.stringify(asked.body) };
+    return raced(machine.fetch(`${url}${asked.path}`, { method: asked.method, headers, ...body, signal, redirect: 'error' }), signal);
+  }
+
+  /** The caller's signal and the timeout as one signal, and which of them it was. */
+  function limitOf(asked: Call, ms: number) {
+    const controller = new AbortController();
+    let timedOut = false;
+    const abort = (): void => controller.abort(reasonOf(asked.signal));
+    if (asked.signal?.aborted === true) abort();
+    asked.signal?.addEventListener('abort', abort, { once: true });
+    const cancel = machine.after(ms, () => {
+      timedOut = true;
+      controller.abort(new Error(`no answer within ${ms} ms`));
+    });
+    return {
+      signal: controller.signal,
+      isTimedOut: () => timedOut,
+      end: () => {
+        cancel();
+        asked.signal?.removeEventListener('abort', abort);
+      },
+    };
+  }
+
+  function failureOf(error: unknown, asked: Call, isTimedOut: boolean): Attempt {
+    if (asked.signal?.aborted === true) throw reasonOf(asked.signal);
+    if (error instanceof MandateUnavailable) return { kind: 'failure', reason: error.reason, why: error.message, cause: error.cause, retryAfterMs: null };
+    const reason = isTimedOut ? 'timeout' : 'unreachable';
+    const why = isTimedOut ? `Mandate at ${url} did not answer in ${timeoutMs + (asked.waitMs ?? 0)} ms.` : `Mandate at ${url} cannot be reached (${textOfError(error)}); start it, or correct MANDATE_URL.`;
+    return { kind: 'failure', reason, why, cause: error, retryAfterMs: null };
+  }
+
+  return {
+    call,
+    async read(asked) {
+      const answer = await call(asked);
+      if (answer.kind === 'problem') throw new MandateProblem(answer.problem);
+      return answer.body;
+    },
+    async open(asked) {
+      const limit = limitOf(asked, timeoutMs);
+      try {
+        const key = await keyOf(asked.agent);
+        // The stream lives on after its head has come: it is ended by the caller's signal, not by the timeout.
+        const whole = new AbortController();
+        limit.signal.addEventListener('abort', () => whole.abort(limit.signal.reason), { once: true });
+        asked.signal?.addEventListener('abort', () => whole.abort(reasonOf(asked.signal)), { once: true });
+        const headers = { accept: 'text/event-stream', authorization: `Bearer ${key}` };
+        const response = await raced(machine.fetch(`${url}${asked.path}`, { method: asked.method, headers, signal: whole.signal, redirect: 'error' }), limit.signal);
+        if (response.status === 200) return response;
+        const read = readAttempt(response, await readText(response, limit.signal), { sentMs: 0, attempt: 1 });
+        if (read.kind === 'answer' && read.answer.kind === 'problem') throw new MandateProblem(read.answer.problem);
+        throw new MandateUnavailable('server_error', read.kind === 'failure' ? read.why : `Mandate answered ${response.status} where it should have opened a stream.`);
+      } catch (error) {
+        if (error instanceof MandateProblem) throw error;
+        const failure = failureOf(error, asked, limit.isTimedOut());
+        throw failure.kind === 'failure' ? new MandateUnavailable(failure.reason, failure.why, { cause: failure.cause }) : error;
+      } finally {
+        limit.end();
+      }
+    },
+  };
+}
+
+function readAttempt(response: FetchResponse, text: string, { sentMs, attempt }: { readonly sentMs: number; readonly attempt: number }): Attempt {
+  const { status } = response;
+  const body = parse(response, text);
+  const retryAfterMs = secondsOf(response.headers.get('retry-after'));
+  if (status >= 200 && status < 300) {
+    if (body !== null) return { kind: 'answer', answer: { kind: 'json', status, body: body.value, sentMs, attempt } };
+    return { kind: 'failure', reason: 'nonsense', why: `What answered is not Mandate: ${status} without JSON. Check MANDATE_URL.`, cause: undefined, retryAfterMs: null };
+  }
+  const problem = body === null || !isFields(body.value) ? null : problemOf(body.value, status, retryAfterMs);
+  if (status >= 500) {
+    const why = problem === null ? `Mandate answered ${status}.` : `Mandate answered ${status} ${problem.code}: ${problem.detail}`;
+    return { kind: 'failure', reason: 'server_error', why, cause: undefined, retryAfterMs };
+  }
+  if (problem !== null) return { kind: 'answer', answer: { kind: 'problem', problem, attempt } };
+  return { kind: 'failure', reason: 'nonsense', why: `What answered is not Mandate: ${status} without a problem in JSON. Check MANDATE_URL.`, cause: undefined, retryAfterMs: null };
+}
+
+function parse(response: FetchResponse, text: string): { readonly value: unknown } | null {
+  if (!/^application\/(json|problem\+json)\b/i.test(response.headers.get('content-type') ?? '')) return null;
+  try {
+    return { value: JSON.parse(text) as unknown };
+  } catch {
+    return null;
+  }
+}
+
+function problemOf(body: Fields, status: number, retryAfterMs: number | null): Problem | null {
+  const { code, detail } = body;
+  if (typeof code !== 'string' || typeof detail !== 'string') return null;
+  const errors = Array.isArray(body['errors']) ? body['errors'].filter(isFields) : [];
+  return {
+    code,
+    status,
+    title: typeof body['title'] === 'string' ? body['title'] : code,
+    detail,
+    traceId: typeof body['traceId'] === 'string' ? body['traceId'] : null,
+    errors: errors.map((error) => ({ pointer: String(error['pointer']), detail: String(error['detail']) })),
+    retryAfterMs,
+    decision: readDecisionIfAny(body['decision']),
+    actionId: typeof body['actionId'] === 'string' ? body['actionId'] : null,
+  };
+}
+
+function secondsOf(header: string | null): number | null {
+  return header !== null && /^\d{1,6}$/.test(header) ? Number(header) * 1_000 : null;
+}
+
+/** A body without end would fill the memory of the agent, so it is counted while it comes. */
+async function readText(response: FetchResponse, signal: AbortSignal): Promise<string> {
+  if (response.body === null) return '';
+  const reader = response.body.getReader();
+  const decoder = new TextDecoder();
+  let text = '';
+  let bytes = 0;
+  for (;;) {
+    const { done, value } = await raced(reader.read(), signal);
+    if (done || value === undefined) return text + decoder.decode();
+    bytes += value.byteLength;
+    if (bytes > ANSWER_MAX_BYTES) {
+      await reader.cancel().catch(() => undefined);
+      throw new MandateUnavailable('nonsense', `The answer is larger than ${ANSWER_MAX_BYTES} bytes, which none of Mandate's is.`);
+    }
+    text += decoder.decode(value, { stream: true });
+  }
+}
+
+/** Not every fetch obeys its signal in every state; the timeout holds all the same. */
+function raced<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(reasonOf(signal));
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}
+
+function textOfError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+}

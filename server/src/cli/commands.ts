@@ -1,0 +1,37 @@
+// Every command, in the order of the help. A new one is a file that exports its registration, and a line here.
+import type { Register } from './command.ts';
+import { registerAgent } from './agent.ts';
+import { registerApprove } from './approve.ts';
+import { registerAudit } from './audit.ts';
+import { registerConfig } from './config.ts';
+import { registerDeny } from './deny.ts';
+import { registerDoctor } from './doctor.ts';
+import { registerFlag } from './flag.ts';
+import { registerGrant } from './grant.ts';
+import { registerInbox } from './inbox.ts';
+import { registerKey } from './key.ts';
+import { registerPolicy } from './policy.ts';
+import { registerRequest } from './request.ts';
+import { registerResume } from './resume.ts';
+import { registerStart } from './start.ts';
+import { registerStatus } from './status.ts';
+import { registerStop } from './stop.ts';
+
+export const COMMANDS: readonly Register[] = [
+  registerStart,
+  registerStatus,
+  registerDoctor,
+  registerConfig,
+  registerStop,
+  registerResume,
+  registerInbox,
+  registerApprove,
+  registerDeny,
+  registerRequest,
+  registerPolicy,
+  registerAgent,
+  registerFlag,
+  registerGrant,
+  registerKey,
+  registerAudit,
+];

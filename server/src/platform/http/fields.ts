@@ -1,0 +1,58 @@
+// The fields that many bodies and queries share. Each is narrow at the door, because what is let in here is stored,
+// shown to the people who approve, and handed to Postgres, which takes no NUL and no year 10000.
+import { z } from 'zod';
+
+const NAME_MAX = 256;
+const REASON_MAX = 2_000;
+
+/**
+ * Control characters, line separators, and what reverses the order in which letters are shown: with them a name looks
+ * to an approver like another one, or breaks a log line in two.
+ */
+const DECEPTIVE = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u;
+const DECEPTIVE_BUT_LINES = /[^\P{Cc}\n\r\t]|\p{Bidi_Control}/u;
+const IS_PLAIN = 'without control characters and characters that turn the direction of writing';
+
+/** Whether a text may stand in a name, a path parameter or a query. */
+export function isPlainText(text: string): boolean {
+  return !DECEPTIVE.test(text) && text.isWellFormed();
+}
+
+/** A name of something: 1 to 256 characters that show as what they are. */
+export const nameField = z.string().min(1).max(NAME_MAX).refine(isPlainText, `must be ${IS_PLAIN}`);
+
+/** What people write for people: lines and tabs are fine, tricks are not. */
+export const reasonField = z
+  .string()
+  .min(1)
+  .max(REASON_MAX)
+  .refine((text) => !DECEPTIVE_BUT_LINES.test(text), `must be ${IS_PLAIN}`);
+
+/** What may stand in an HTTP header as well as in a body. */
+export const idempotencyKeyField = z
+  .string()
+  .regex(/^[\x20-\x7e]{1,256}$/, 'must be 1 to 256 printable ASCII characters');
+
+const FIRST_MS = 0;
+const LAST_MS = 253_402_300_799_999;
+
+/** A moment as RFC 3339 text between 1970 and 9999, which Postgres takes too; parsed to epoch milliseconds. */
+export const momentField = z.iso
+  .datetime({ offset: true })
+  .refine((text) => Date.parse(text) >= FIRST_MS && Date.parse(text) <= LAST_MS, 'must be between the years 1970 and 9999')
+  .transform((text) => Date.parse(text));
+
+/** How many items a page has: a query is text, so digits, and never more than `most`. */
+export function limitField(most: number) {
+  return z
+    .string()
+    .regex(/^\d{1,6}$/, `must be a number from 1 to ${most}`)
+    .refine((text) => Number(text) >= 1 && Number(text) <= most, `must be a number from 1 to ${most}`)
+    .transform(Number);
+}
+
+/** A position in the journal. */
+export const positionField = z
+  .string()
+  .regex(/^\d{1,15}$/, 'must be a position: up to 15 digits')
+  .transform(Number);
