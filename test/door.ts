@@ -68,9 +68,8 @@ export async function openDoor(
   t: Closing,
   { env = {}, clock = systemClock, charter }: DoorOptions = {},
 ): Promise<Door> {
-  const database = await openTestDatabase(t);
+  const database = await openTestDatabase();
   const dataDir = await mkdtemp(join(tmpdir(), 'mandate-door-'));
-  t.after(() => rm(dataDir, { recursive: true, force: true }));
   const charterPath = join(dataDir, 'charter.yaml');
   if (charter !== undefined) await writeFile(charterPath, charter);
   const config = loadConfig({
@@ -102,6 +101,8 @@ export async function openDoor(
   t.after(async () => {
     await app.close();
     await opened.close();
+    await database.drop();
+    await rm(dataDir, { recursive: true, force: true });
   });
   const adminKey = app.adminKey.kind === 'created' ? app.adminKey.text : '';
   const port = Number(new URL(url).port);
@@ -142,7 +143,7 @@ async function fetchDoor(
       ...(content === undefined ? {} : { 'content-type': 'application/json' }),
       ...headers,
     },
-    ...(content === undefined ? {} : { body: content as BodyInit }),
+    ...(content === undefined ? {} : { body: content }),
   });
   const text = await response.text();
   return { status: response.status, headers: response.headers, text, json: readObject(text) };

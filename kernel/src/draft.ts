@@ -3,7 +3,8 @@
 import type { Action, Severity } from './action.ts';
 import type { ActionSetting } from './charter.ts';
 import type { Decision, DecisionCode, TraceEntry } from './decide.ts';
-import type { Finding } from './finding.ts';
+import { readAction } from './finding.ts';
+import type { Finding, Reading } from './finding.ts';
 import { settingOf } from './law.ts';
 import type { Reservation } from './limit.ts';
 import { NO_MATCH } from './rule-outcome.ts';
@@ -24,6 +25,7 @@ export interface Draft {
   readonly action: Action;
   readonly snapshot: Snapshot;
   readonly setting: ActionSetting | null;
+  readonly reading: Reading;
   readonly severity: Severity;
   readonly earnedSeverity: Severity;
   readonly costMicroUsd: number;
@@ -53,6 +55,7 @@ export function beginDraft(action: Action, snapshot: Snapshot): Draft {
     action,
     snapshot,
     setting,
+    reading: readAction(action, setting, snapshot.law.guardrails.traitsOf),
     severity: withClaim(earnedSeverity, action.context['severity']),
     earnedSeverity,
     costMicroUsd: Math.max(action.costMicroUsd ?? 0, setting?.costMicroUsd ?? 0),

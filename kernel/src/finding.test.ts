@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Action, Json, JsonObject } from './action.ts';
-import { DEFAULT_GUARDRAILS, detectFindings } from './finding.ts';
+import { compileGuardrails, DEFAULT_GUARDRAILS, detectFindings } from './finding.ts';
 import type { Finding, FindingNeeds } from './finding.ts';
 
 const PAT = 'ghp_aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xY3zA5';
@@ -22,7 +22,7 @@ function needsOf(action: string, parameters: JsonObject, more: Partial<FindingNe
   return {
     action: full,
     setting: null,
-    settings: DEFAULT_GUARDRAILS,
+    guardrails: compileGuardrails(DEFAULT_GUARDRAILS),
     deployment: null,
     costMicroUsd: 0,
     nowMs: 0,
@@ -119,13 +119,16 @@ test('one issue with a deployment warns, more err, and only deployments are aske
     ['deployment_safety error -'],
   );
   assert.deepEqual(found(needsOf('deployments.read', {})), []);
-  const settings = { ...DEFAULT_GUARDRAILS, deploymentWindow: 'Mon-Fri 09:00-17:00 Europe/Berlin' };
+  const guardrails = compileGuardrails({
+    ...DEFAULT_GUARDRAILS,
+    deploymentWindow: 'Mon-Fri 09:00-17:00 Europe/Berlin',
+  });
   assert.deepEqual(
     found(
       needsOf(
         'deploy.staging',
         {},
-        { deployment: fine, settings, nowMs: Date.parse('2026-11-22T12:00:00Z') },
+        { deployment: fine, guardrails, nowMs: Date.parse('2026-11-22T12:00:00Z') },
       ),
     ),
     ['deployment_safety warning -'],
@@ -147,9 +150,14 @@ test('a diff warns over 500 and errs over 2,000 changed lines', () => {
 });
 
 test('a guardrail that the charter turns off finds nothing', () => {
-  const settings = { ...DEFAULT_GUARDRAILS, secretLeak: false, protectedPaths: [], protectedBranches: [] };
+  const guardrails = compileGuardrails({
+    ...DEFAULT_GUARDRAILS,
+    secretLeak: false,
+    protectedPaths: [],
+    protectedBranches: [],
+  });
   assert.deepEqual(
-    found(needsOf('git.push', { path: '.env', note: PAT, branch: 'main', force: true }, { settings })),
+    found(needsOf('git.push', { path: '.env', note: PAT, branch: 'main', force: true }, { guardrails })),
     [],
   );
 });

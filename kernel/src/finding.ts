@@ -4,16 +4,22 @@ import type { ActionSetting } from './charter.ts';
 import { branchThreats } from './finding/branches.ts';
 import { deploymentIssues } from './finding/deployment.ts';
 import { diffSize } from './finding/diff.ts';
-import { compileGlobs } from './finding/glob.ts';
-import type { CompiledGlob } from './finding/glob.ts';
+import type { Guardrails } from './finding/guardrails.ts';
 import { findLeaks } from './finding/leaks.ts';
 import { touchedPaths } from './finding/paths.ts';
+import { readAction } from './finding/reading.ts';
+import type { Reading } from './finding/reading.ts';
 import { redactText, SCAN_LIMIT } from './finding/redact.ts';
 import { titleOf } from './finding/secrets.ts';
 
 export { compileGlobs } from './finding/glob.ts';
 export type { CompiledGlob } from './finding/glob.ts';
-export { pathParameters, touchesPath } from './finding/paths.ts';
+export { compileGuardrails } from './finding/guardrails.ts';
+export type { Guardrails } from './finding/guardrails.ts';
+export { namedPaths, pathParameters, touchedPaths, touchesPath } from './finding/paths.ts';
+export type { NamedPaths } from './finding/paths.ts';
+export { readAction } from './finding/reading.ts';
+export type { Reading } from './finding/reading.ts';
 export { redact } from './finding/redact.ts';
 export { findSecrets } from './finding/secrets.ts';
 export { parseWindow } from './finding/deployment.ts';
@@ -65,14 +71,15 @@ export interface FindingNeeds {
   readonly action: Action;
   /** What the charter says of the action; null when it says nothing. */
   readonly setting: ActionSetting | null;
-  readonly settings: GuardrailSettings;
+  /** From `compileGuardrails`; a law carries them. */
+  readonly guardrails: Guardrails;
   /** Only looked at for `deploy.*`; null counts as not known. */
   readonly deployment: DeploymentFacts | null;
   /** What the act is charged at least: the estimate or the charter's floor, whichever is more. */
   readonly costMicroUsd: number;
   readonly nowMs: number;
-  /** `settings.protectedPaths`, compiled, from a caller that decides often; compiled here where it is missing. */
-  readonly globs?: readonly CompiledGlob[];
+  /** The action as `readAction` reads it, from a caller that needs it again; read here where it is missing. */
+  readonly reading?: Reading;
 }
 
 /** How many findings of one check are reported; more would say nothing new. */
@@ -83,17 +90,28 @@ const MAX_FINDINGS = 10;
  * limit that act_start() reserves exactly; no count made here could be.
  */
 export function detectFindings(needs: FindingNeeds): readonly Finding[] {
-  return [
-    ...costFindings(needs),
-    ...(needs.settings.secretLeak ? secretFindings(needs.action) : []),
-    ...pathFindings(needs),
-    ...branchFindings(needs),
-    ...deploymentFindings(needs),
-    ...diffFindings(needs),
-  ];
+  const { action, setting, guardrails } = needs;
+  const reading = needs.reading ?? readAction(action, setting, guardrails.traitsOf);
+  const findings: Finding[] = [];
+  for (const detect of DETECTORS) for (const finding of detect(needs, reading)) findings.push(finding);
+  return findings;
 }
 
-function costFindings({ costMicroUsd, settings: { cost } }: FindingNeeds): readonly Finding[] {
+type Detector = (needs: FindingNeeds, reading: Reading) => readonly Finding[];
+
+const DETECTORS: readonly Detector[] = [
+  costFindings,
+  secretFindings,
+  pathFindings,
+  branchFindings,
+  deploymentFindings,
+  diffFindings,
+];
+const NOTHING: readonly Finding[] = [];
+
+function costFindings({ costMicroUsd, guardrails }: FindingNeeds): readonly Finding[] {
+  const { cost } = guardrails.settings;
+  if (costMicroUsd >= 0 && costMicroUsd < cost.warningMicroUsd) return NOTHING;
   const found = (severity: FindingSeverity, message: string): readonly Finding[] => [
     { check: 'cost', severity, message, pointer: null },
   ];
@@ -107,8 +125,10 @@ function costFindings({ costMicroUsd, settings: { cost } }: FindingNeeds): reado
   return costMicroUsd >= cost.warningMicroUsd ? found('warning', `Costs at least ${usd}.`) : [];
 }
 
-function secretFindings(action: Action): readonly Finding[] {
-  const { certain, likely, isOver } = findLeaks(action.parameters);
+function secretFindings({ guardrails }: FindingNeeds, reading: Reading): readonly Finding[] {
+  if (!guardrails.settings.secretLeak) return NOTHING;
+  const { certain, likely, isOver } = findLeaks(reading.texts, reading.traitsOf);
+  if (certain.length === 0 && likely.length === 0 && !isOver) return NOTHING;
   const over: readonly Finding[] = isOver
     ? [
         {
@@ -141,10 +161,9 @@ function secretFindings(action: Action): readonly Finding[] {
   return [...over, ...leaks, ...guess];
 }
 
-function pathFindings({ action, setting, settings, globs }: FindingNeeds): readonly Finding[] {
-  if (settings.protectedPaths.length === 0) return [];
-  const touched = touchedPaths(action, setting, globs ?? compileGlobs(settings.protectedPaths));
-  return touched.slice(0, MAX_FINDINGS).map(({ pointer, value, glob }) => ({
+function pathFindings({ guardrails }: FindingNeeds, reading: Reading): readonly Finding[] {
+  const touched = touchedPaths(reading.paths, guardrails.paths);
+  return touched.length === 0 ? NOTHING : touched.slice(0, MAX_FINDINGS).map(({ pointer, value, glob }) => ({
     check: 'protected_path',
     severity: 'critical',
     message: `Touches ${shown(value)}, which ${glob} guards. Use another path, or have it approved.`,
@@ -152,8 +171,11 @@ function pathFindings({ action, setting, settings, globs }: FindingNeeds): reado
   }));
 }
 
-function branchFindings({ action, setting, settings }: FindingNeeds): readonly Finding[] {
-  return branchThreats(action, setting, settings.protectedBranches)
+function branchFindings(needs: FindingNeeds, { hasCommand }: Reading): readonly Finding[] {
+  const { action, setting, guardrails } = needs;
+  const meaning = guardrails.meaningOf(action.action);
+  const threats = branchThreats({ action, setting, guarded: guardrails.branches, meaning, hasCommand });
+  return threats
     .slice(0, MAX_FINDINGS)
     .map(({ operation, branch }) => ({
       check: 'branch_protection',
@@ -166,10 +188,10 @@ function branchFindings({ action, setting, settings }: FindingNeeds): readonly F
     }));
 }
 
-function deploymentFindings({ action, deployment, settings, nowMs }: FindingNeeds): readonly Finding[] {
-  if (!/^deploy(?:\.|$)/i.test(action.action)) return [];
-  const issues = deploymentIssues(deployment, settings.deploymentWindow, nowMs);
-  if (issues.length === 0) return [];
+function deploymentFindings({ action, deployment, guardrails, nowMs }: FindingNeeds): readonly Finding[] {
+  if (!/^deploy(?:\.|$)/i.test(action.action)) return NOTHING;
+  const issues = deploymentIssues(deployment, guardrails.window, nowMs);
+  if (issues.length === 0) return NOTHING;
   const severity = issues.length === 1 ? 'warning' : 'error';
   return [
     {
@@ -181,9 +203,11 @@ function deploymentFindings({ action, deployment, settings, nowMs }: FindingNeed
   ];
 }
 
-function diffFindings({ action, setting, settings: { diff } }: FindingNeeds): readonly Finding[] {
+function diffFindings({ action, setting, guardrails }: FindingNeeds, reading: Reading): readonly Finding[] {
+  if (!reading.hasDiff) return NOTHING;
+  const { diff } = guardrails.settings;
   const { lines, pointer } = diffSize(action, setting);
-  if (lines <= diff.warningLines) return [];
+  if (lines <= diff.warningLines) return NOTHING;
   const severity = lines > diff.errorLines ? 'error' : 'warning';
   const message = `Changes ${lines} lines, more than ${severity === 'error' ? diff.errorLines : diff.warningLines}. Split the change.`;
   return [{ check: 'diff_size', severity, message, pointer }];

@@ -32,6 +32,7 @@ export { decide } from './decide.ts';
 export type { Decision, DecisionCode, Effect, TraceEntry } from './decide.ts';
 export {
   compileGlobs,
+  compileGuardrails,
   DEFAULT_GUARDRAILS,
   detectFindings,
   findSecrets,
@@ -46,6 +47,7 @@ export type {
   Finding,
   FindingNeeds,
   FindingSeverity,
+  Guardrails,
   GuardrailSettings,
 } from './finding.ts';
 export { isLive, missingConsent, missingGrant, missingScope } from './grant.ts';

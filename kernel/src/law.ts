@@ -2,6 +2,8 @@
 // problem compiles to no law at all, so that nothing written in it can be silently ignored (I5).
 import type { ActionSetting, Charter } from './charter.ts';
 import { checkCharter } from './law-check.ts';
+import { compileGuardrails } from './finding.ts';
+import type { Guardrails } from './finding.ts';
 import { createPatternTable } from './pattern.ts';
 import { compileRule } from './rule-compile.ts';
 import type { CompiledRule } from './rule-compile.ts';
@@ -14,6 +16,8 @@ export interface Law {
   readonly charter: Charter;
   /** The rules in their compiled form: not plain data, and rebuilt by `compileLaw` wherever a law is needed. */
   readonly rules: RuleBook;
+  /** The guardrails in their compiled form, likewise. */
+  readonly guardrails: Guardrails;
 }
 
 /** What is wrong in a charter, with the path to it, so that the loader can name line and column. */
@@ -40,7 +44,9 @@ export function compileLaw(charter: Charter, version: string): LawResult {
   }
   if (problems.length > 0) return { kind: 'refused', problems };
   const settings = createPatternTable(charter.actions.map((setting) => [setting.match, setting] as const));
-  return { kind: 'law', law: { version, charter, rules: createRuleBook(compiled, settings) } };
+  const rules = createRuleBook(compiled, settings);
+  const guardrails = compileGuardrails(charter.guardrails);
+  return { kind: 'law', law: { version, charter, rules, guardrails } };
 }
 
 /** What the charter knows of an action: its setting under the most specific pattern, or null. */

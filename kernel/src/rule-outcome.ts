@@ -1,10 +1,11 @@
 // What one rule says about one action once its condition and its exceptions have been asked. Whatever cannot be
 // evaluated counts as matching and is at least red, so that a broken condition never opens a door.
 import type { Action } from './action.ts';
-import type { ActionSetting, Charter, Rule } from './charter.ts';
+import type { Charter, Rule } from './charter.ts';
 import { agentClassOf } from './charter.ts';
 import type { Condition } from './condition.ts';
-import { touchesPath } from './finding.ts';
+import { touchedPaths } from './finding.ts';
+import type { Reading } from './finding.ts';
 import type { CompiledException, CompiledRule } from './rule-compile.ts';
 import type { DecisionList, RuleFacts } from './rule.ts';
 import { strictest } from './tier.ts';
@@ -26,8 +27,9 @@ export interface RuleMatch {
 export interface Scene {
   readonly action: Action;
   readonly facts: RuleFacts;
-  readonly setting: ActionSetting | null;
   readonly charter: Charter;
+  /** The action as the guardrails read it: only exceptions for paths ask. */
+  readonly read: () => Reading;
 }
 
 /**
@@ -113,8 +115,8 @@ function settle(compiled: CompiledRule, error: string | null, scene: BoundScene)
 
 function apply(compiled: CompiledException, rule: Rule, scene: BoundScene, applied: Applied): void {
   const { exception, globs, when } = compiled;
-  const touched = globs === null ? null : touchesPath(scene.action, scene.setting, globs);
-  if (touched !== null) {
+  const touched = globs === null ? undefined : touchedPaths(scene.read().paths, globs)[0];
+  if (touched !== undefined) {
     note(
       applied,
       exception.tier,

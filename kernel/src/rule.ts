@@ -3,13 +3,14 @@
 import type { Action, JsonObject } from './action.ts';
 import type { ActionSetting, Charter, Rule } from './charter.ts';
 import { agentClassOf } from './charter.ts';
-import type { Finding } from './finding.ts';
+import { readAction } from './finding.ts';
+import type { Finding, Reading } from './finding.ts';
 import type { Law } from './law.ts';
 import { compareSpecificity, createMemo, createPatternTable, isActionName } from './pattern.ts';
 import type { PatternTable } from './pattern.ts';
 import type { CompiledRule } from './rule-compile.ts';
 import { firstMatch } from './rule-outcome.ts';
-import type { RuleMatch } from './rule-outcome.ts';
+import type { RuleMatch, Scene } from './rule-outcome.ts';
 import { compareTiers } from './tier.ts';
 
 /** What rule matching needs to know beside the action. A snapshot's facts fit. */
@@ -55,12 +56,19 @@ const NO_CLAIMS: JsonObject = {};
 /**
  * The outcome of the charter's rules for an action: the first match in the order of `compareRules`, with its
  * exceptions. Constant time in the number of rules once a name has been seen. What the agent says of itself
- * (`context`) cannot make the outcome milder than it would be had it said nothing.
+ * (`context`) cannot make the outcome milder than it would be had it said nothing. `reading` comes from a caller that
+ * has read the action already.
  */
-export function matchRule(law: Law, action: Action, facts: RuleFacts): RuleMatch {
+export function matchRule(law: Law, action: Action, facts: RuleFacts, reading?: Reading): RuleMatch {
   const entry = law.rules.entryOf(action.action);
   const list = entry.listOf({ action, facts, charter: law.charter });
-  const scene = { action, facts, setting: entry.setting, charter: law.charter };
+  const { traitsOf } = law.guardrails;
+  const scene: Scene = {
+    action,
+    facts,
+    charter: law.charter,
+    read: () => reading ?? readAction(action, entry.setting, traitsOf),
+  };
   let match = firstMatch(list, scene, 'strict');
   if (list.readsClaims && !isEmpty(action.context)) {
     const unclaimed = firstMatch(list, { ...scene, action: { ...action, context: NO_CLAIMS } }, 'lenient');

@@ -51,13 +51,8 @@ export function weighRule(draft: Draft): void {
   const { action, snapshot } = draft;
   draft.findings = collectFindings(draft);
   const { tenant, nowMs, principal, userRoles } = snapshot;
-  const match = matchRule(snapshot.law, action, {
-    tenant,
-    nowMs,
-    principal,
-    userRoles,
-    findings: draft.findings,
-  });
+  const facts = { tenant, nowMs, principal, userRoles, findings: draft.findings };
+  const match = matchRule(snapshot.law, action, facts, draft.reading);
   draft.match = match;
   addTrace(draft, 'rule', match.rule === null ? match.tier : match.rule.rule.tier, match.ruleText);
   addTrace(draft, 'exception', match.tier, match.exceptionText);
@@ -124,10 +119,18 @@ const FINDING_RANK: Readonly<Record<FindingSeverity, number>> = {
   info: 3,
 };
 
-function collectFindings({ action, setting, snapshot, costMicroUsd }: Draft): readonly Finding[] {
-  const { guardrails } = snapshot.law.charter;
+function collectFindings({ action, setting, snapshot, costMicroUsd, reading }: Draft): readonly Finding[] {
+  const { guardrails } = snapshot.law;
   const { deployment, nowMs } = snapshot;
-  const detected = detectFindings({ action, setting, settings: guardrails, deployment, costMicroUsd, nowMs });
+  const detected = detectFindings({
+    action,
+    setting,
+    guardrails,
+    deployment,
+    costMicroUsd,
+    nowMs,
+    reading,
+  });
   if (snapshot.findings.length === 0 && detected.length < 2) return detected;
   return [...detected, ...snapshot.findings].toSorted(byWeight);
 }

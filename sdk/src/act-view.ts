@@ -1,6 +1,17 @@
 // An act and its decision as the server shows them, read from unknown JSON.
 import type { Decision, Json, Tier } from '@mandate/kernel';
-import { fieldsOf, idOf, isFields, listOf, nonsense, numberOf, optional, parsedJson, textOf, wordOf } from './guard.ts';
+import {
+  fieldsOf,
+  idOf,
+  isFields,
+  listOf,
+  nonsense,
+  numberOf,
+  optional,
+  parsedJson,
+  textOf,
+  wordOf,
+} from './guard.ts';
 
 /** Why an action may run, waits or may not. The same fields as the kernel's decision; `trust.score` is before the outcome. */
 export interface DecisionView {
@@ -33,7 +44,18 @@ export interface ApprovalRef {
   readonly url: string;
 }
 
-export const ACT_STATUSES = ['recorded', 'success', 'failed', 'denied', 'waiting_for_approval', 'permitted', 'executing', 'cancelled', 'expired', 'unknown'] as const;
+export const ACT_STATUSES = [
+  'recorded',
+  'success',
+  'failed',
+  'denied',
+  'waiting_for_approval',
+  'permitted',
+  'executing',
+  'cancelled',
+  'expired',
+  'unknown',
+] as const;
 export type ActStatus = (typeof ACT_STATUSES)[number];
 
 export interface ActView {
@@ -55,17 +77,25 @@ export interface ActView {
 }
 
 const TIERS = ['green', 'yellow', 'red', 'black'] as const satisfies readonly Tier[];
-const EFFECTS = ['execute', 'hold', 'deny', 'throttle', 'none'] as const satisfies readonly Decision['effect'][];
+const EFFECTS = [
+  'execute',
+  'hold',
+  'deny',
+  'throttle',
+  'none',
+] as const satisfies readonly Decision['effect'][];
 
 /** Throws MandateUnavailable where the answer is not an act with its decision. */
 export function readAct(value: unknown): ActView {
   const act = fieldsOf(value, 'the answer');
   const status = wordOf(act['status'], ACT_STATUSES, 'status');
   const approval = optional(act['approval'], readApprovalRef, 'approval');
-  if (status === 'waiting_for_approval' && approval === null) return nonsense('approval', 'there, although the action waits for one');
+  if (status === 'waiting_for_approval' && approval === null)
+    return nonsense('approval', 'there, although the action waits for one');
   const startWithinMs = optional(act['startWithinMs'], numberOf, 'startWithinMs');
   const permit = optional(act['permit'], idOf, 'permit');
-  if (permit !== null && (startWithinMs === null || status !== 'permitted')) return nonsense('permit', 'one that says until when it may be started');
+  if (permit !== null && (startWithinMs === null || status !== 'permitted'))
+    return nonsense('permit', 'one that says until when it may be started');
   return {
     id: idOf(act['id'], 'id'),
     agent: idOf(act['agent'], 'agent'),
@@ -92,7 +122,10 @@ export function readDecision(value: unknown, where: string): DecisionView {
     code: idOf(decision['code'], `${where}.code`),
     reasons: listOf(decision['reasons'], textOf, `${where}.reasons`),
     rule: optional(decision['rule'], textOf, `${where}.rule`),
-    trust: { score: numberOf(trust['score'], `${where}.trust.score`), level: textOf(trust['level'], `${where}.trust.level`) },
+    trust: {
+      score: numberOf(trust['score'], `${where}.trust.score`),
+      level: textOf(trust['level'], `${where}.trust.level`),
+    },
     findings: listOf(decision['findings'], parsedJson, `${where}.findings`),
     restrictions: listOf(decision['restrictions'], parsedJson, `${where}.restrictions`),
     phase: optional(decision['phase'], textOf, `${where}.phase`),
@@ -119,7 +152,10 @@ function readTraceEntry(value: unknown, where: string): DecisionView['trace'][nu
 
 function readTrust(value: unknown, where: string): { readonly before: number; readonly after: number } {
   const trust = fieldsOf(value, where);
-  return { before: numberOf(trust['before'], `${where}.before`), after: numberOf(trust['after'], `${where}.after`) };
+  return {
+    before: numberOf(trust['before'], `${where}.before`),
+    after: numberOf(trust['after'], `${where}.after`),
+  };
 }
 
 function readApprovalRef(value: unknown, where: string): ApprovalRef {

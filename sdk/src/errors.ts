@@ -34,7 +34,14 @@ export class MandateUnavailable extends Error {
   override readonly name = 'MandateUnavailable';
   readonly reason: UnavailableReason;
   readonly idempotencyKey: string | null;
-  constructor(reason: UnavailableReason, message: string, { cause, idempotencyKey = null }: { readonly cause?: unknown; readonly idempotencyKey?: string | null } = {}) {
+  constructor(
+    reason: UnavailableReason,
+    message: string,
+    {
+      cause,
+      idempotencyKey = null,
+    }: { readonly cause?: unknown; readonly idempotencyKey?: string | null } = {},
+  ) {
     super(message, cause === undefined ? {} : { cause });
     this.reason = reason;
     this.idempotencyKey = idempotencyKey;
@@ -67,7 +74,16 @@ export class MandateDenied extends Error {
   readonly detail: string;
   readonly traceId: string | null;
   readonly id: string | null;
-  constructor(action: string, refusal: { readonly code: string; readonly reasons: readonly string[]; readonly detail: string; readonly traceId: string | null; readonly id: string | null }) {
+  constructor(
+    action: string,
+    refusal: {
+      readonly code: string;
+      readonly reasons: readonly string[];
+      readonly detail: string;
+      readonly traceId: string | null;
+      readonly id: string | null;
+    },
+  ) {
     super(`${action} was not run (${refusal.code}): ${refusal.detail}`);
     this.code = refusal.code;
     this.reasons = refusal.reasons;
@@ -83,7 +99,9 @@ export class MandateHeld extends Error {
   readonly id: string;
   readonly approval: ApprovalRef;
   constructor(action: string, id: string, approval: ApprovalRef) {
-    super(`${action} waits for approval by ${approval.requiredRoles.join(', ') || 'an approver'} until ${approval.expiresAt}: ${approval.url}. Then run it with proceed('${id}', …).`);
+    super(
+      `${action} waits for approval by ${approval.requiredRoles.join(', ') || 'an approver'} until ${approval.expiresAt}: ${approval.url}. Then run it with proceed('${id}', …).`,
+    );
     this.id = id;
     this.approval = approval;
   }

@@ -42,21 +42,32 @@ export function wordOf<Word extends string>(value: unknown, words: readonly Word
   return words.find((word) => word === value) ?? nonsense(where, `one of ${words.join(', ')}`);
 }
 
-export function listOf<T>(value: unknown, read: (item: unknown, where: string) => T, where: string): readonly T[] {
+export function listOf<T>(
+  value: unknown,
+  read: (item: unknown, where: string) => T,
+  where: string,
+): readonly T[] {
   if (!Array.isArray(value)) return nonsense(where, 'a list');
   return value.map((item: unknown, i) => read(item, `${where}[${i}]`));
 }
 
 /** null and a missing field are the same: not there. */
-export function optional<T>(value: unknown, read: (value: unknown, where: string) => T, where: string): T | null {
+export function optional<T>(
+  value: unknown,
+  read: (value: unknown, where: string) => T,
+  where: string,
+): T | null {
   return value === undefined || value === null ? null : read(value, where);
 }
 
 export function countsOf(value: unknown, where: string): Readonly<Record<string, number>> {
-  return Object.fromEntries(Object.entries(fieldsOf(value, where)).map(([key, count]) => [key, numberOf(count, `${where}.${key}`)]));
+  return Object.fromEntries(
+    Object.entries(fieldsOf(value, where)).map(([key, count]) => [key, numberOf(count, `${where}.${key}`)]),
+  );
 }
 
 /** Only for values that came out of JSON.parse, which makes nothing but JSON. */
 export function parsedJson(value: unknown): Json {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- JSON.parse gives nothing else
   return (value ?? null) as Json;
 }

@@ -55,7 +55,9 @@ export const systemMachine: Machine = {
 
 /** A variable of the environment; null in browsers, without permission to read it, and where it is empty. */
 export function readEnvironment(name: string): string | null {
-  const { process } = globalThis as { readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> } };
+  const { process } = globalThis as {
+    readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> };
+  };
   try {
     const value = process?.env?.[name];
     return value === undefined || value === '' ? null : value;

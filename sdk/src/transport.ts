@@ -6,7 +6,7 @@ import { MandateProblem, MandateUnavailable } from './errors.ts';
 import type { Problem, UnavailableReason } from './errors.ts';
 import { isFields } from './guard.ts';
 import type { Fields } from './guard.ts';
-import type { FetchResponse, Machine } from './machine.ts';
+import type { FetchInit, FetchResponse, Machine } from './machine.ts';
 import { reasonOf, sleep } from './machine.ts';
 
 export interface Call {
@@ -27,7 +27,13 @@ export interface Call {
 }
 
 export type Answer =
-  | { readonly kind: 'json'; readonly status: number; readonly body: unknown; readonly sentMs: number; readonly attempt: number }
+  | {
+      readonly kind: 'json';
+      readonly status: number;
+      readonly body: unknown;
+      readonly sentMs: number;
+      readonly attempt: number;
+    }
   | { readonly kind: 'problem'; readonly problem: Problem; readonly attempt: number };
 
 export interface Transport {
@@ -57,29 +63,48 @@ const ANSWER_MAX_BYTES = 8 * 1_048_576;
 
 type Attempt =
   | { readonly kind: 'answer'; readonly answer: Answer }
-  | { readonly kind: 'failure'; readonly reason: UnavailableReason; readonly why: string; readonly cause: unknown; readonly retryAfterMs: number | null };
+  | {
+      readonly kind: 'failure';
+      readonly reason: UnavailableReason;
+      readonly why: string;
+      readonly cause: unknown;
+      readonly retryAfterMs: number | null;
+    };
 
 export function createTransport({ url, keyOf, timeoutMs, machine }: TransportNeeds): Transport {
   async function call(asked: Call): Promise<Answer> {
     // Made once: every attempt is the same request.
     const idempotencyKey = asked.method === 'POST' ? (asked.idempotencyKey ?? machine.uuid()) : null;
     const attempts = asked.isRepeatable ? (asked.attempts ?? ATTEMPTS) : 1;
+    const body = bodyOf(asked);
+    const init = {
+      method: asked.method,
+      headers: await headersOf(asked, idempotencyKey),
+      ...body,
+      redirect: 'error',
+    } as const;
     for (let attempt = 1; ; attempt += 1) {
-      const tried = await tryOnce(asked, idempotencyKey, attempt);
+      const tried = await tryOnce(asked, init, attempt);
       if (tried.kind === 'answer') return tried.answer;
       const waitMs = tried.retryAfterMs ?? BACKOFF_MS * 2 ** (attempt - 1) * (0.5 + machine.random());
       if (attempt >= attempts || tried.reason === 'nonsense' || waitMs > PATIENCE_MS) {
-        throw new MandateUnavailable(tried.reason, `${tried.why} Nothing was run.`, { cause: tried.cause, idempotencyKey });
+        throw new MandateUnavailable(tried.reason, `${tried.why} Nothing was run.`, {
+          cause: tried.cause,
+          idempotencyKey,
+        });
       }
       await sleep(machine, waitMs, asked.signal);
     }
   }
 
-  async function tryOnce(asked: Call, idempotencyKey: string | null, attempt: number): Promise<Attempt> {
+  async function tryOnce(asked: Call, init: Omit<FetchInit, 'signal'>, attempt: number): Promise<Attempt> {
     const limit = limitOf(asked, timeoutMs + (asked.waitMs ?? 0));
     try {
       const sentMs = machine.nowMs();
-      const response = await send(asked, idempotencyKey, limit.signal);
+      const response = await raced(
+        machine.fetch(`${url}${asked.path}`, { ...init, signal: limit.signal }),
+        limit.signal,
+      );
       const text = await readText(response, limit.signal);
       return readAttempt(response, text, { sentMs, attempt });
     } catch (error) {
@@ -89,14 +114,18 @@ export function createTransport({ url, keyOf, timeoutMs, machine }: TransportNee
     }
   }
 
-  async function send(asked: Call, idempotencyKey: string | null, signal: AbortSignal): Promise<FetchResponse> {
-    const key = await keyOf(asked.agent);
-    const headers: Record<string, string> = { accept: 'application/json', authorization: `Bearer ${key}` };
-    if (asked.body !== undefined) headers['content-type'] = 'application/json';
-    if (idempotencyKey !== null) headers['idempotency-key'] = idempotencyKey;
-    if (asked.waitMs !== undefined && asked.waitMs > 0) headers['prefer'] = `wait=${Math.ceil(asked.waitMs / 1_000)}`;
-    const body = asked.body === undefined ? {} : { body: JSON.stringify(asked.body) };
-    return raced(machine.fetch(`${url}${asked.path}`, { method: asked.method, headers, ...body, signal, redirect: 'error' }), signal);
+  async function headersOf(
+    asked: Call,
+    idempotencyKey: string | null,
+  ): Promise<Readonly<Record<string, string>>> {
+    const { body, waitMs = 0 } = asked;
+    return {
+      accept: 'application/json',
+      authorization: `Bearer ${await keyOf(asked.agent)}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(idempotencyKey === null ? {} : { 'idempotency-key': idempotencyKey }),
+      ...(waitMs > 0 ? { prefer: `wait=${Math.ceil(waitMs / 1_000)}` } : {}),
+    };
   }
 
   /** The caller's signal and the timeout as one signal, and which of them it was. */
@@ -122,9 +151,18 @@ export function createTransport({ url, keyOf, timeoutMs, machine }: TransportNee
 
   function failureOf(error: unknown, asked: Call, isTimedOut: boolean): Attempt {
     if (asked.signal?.aborted === true) throw reasonOf(asked.signal);
-    if (error instanceof MandateUnavailable) return { kind: 'failure', reason: error.reason, why: error.message, cause: error.cause, retryAfterMs: null };
+    if (error instanceof MandateUnavailable)
+      return {
+        kind: 'failure',
+        reason: error.reason,
+        why: error.message,
+        cause: error.cause,
+        retryAfterMs: null,
+      };
     const reason = isTimedOut ? 'timeout' : 'unreachable';
-    const why = isTimedOut ? `Mandate at ${url} did not answer in ${timeoutMs + (asked.waitMs ?? 0)} ms.` : `Mandate at ${url} cannot be reached (${textOfError(error)}); start it, or correct MANDATE_URL.`;
+    const why = isTimedOut
+      ? `Mandate at ${url} did not answer in ${timeoutMs + (asked.waitMs ?? 0)} ms.`
+      : `Mandate at ${url} cannot be reached (${textOfError(error)}); start it, or correct MANDATE_URL.`;
     return { kind: 'failure', reason, why, cause: error, retryAfterMs: null };
   }
 
@@ -136,23 +174,39 @@ export function createTransport({ url, keyOf, timeoutMs, machine }: TransportNee
       return answer.body;
     },
     async open(asked) {
+      const key = await keyOf(asked.agent);
       const limit = limitOf(asked, timeoutMs);
       try {
-        const key = await keyOf(asked.agent);
         // The stream lives on after its head has come: it is ended by the caller's signal, not by the timeout.
         const whole = new AbortController();
         limit.signal.addEventListener('abort', () => whole.abort(limit.signal.reason), { once: true });
         asked.signal?.addEventListener('abort', () => whole.abort(reasonOf(asked.signal)), { once: true });
         const headers = { accept: 'text/event-stream', authorization: `Bearer ${key}` };
-        const response = await raced(machine.fetch(`${url}${asked.path}`, { method: asked.method, headers, signal: whole.signal, redirect: 'error' }), limit.signal);
+        const response = await raced(
+          machine.fetch(`${url}${asked.path}`, {
+            method: asked.method,
+            headers,
+            signal: whole.signal,
+            redirect: 'error',
+          }),
+          limit.signal,
+        );
         if (response.status === 200) return response;
         const read = readAttempt(response, await readText(response, limit.signal), { sentMs: 0, attempt: 1 });
-        if (read.kind === 'answer' && read.answer.kind === 'problem') throw new MandateProblem(read.answer.problem);
-        throw new MandateUnavailable('server_error', read.kind === 'failure' ? read.why : `Mandate answered ${response.status} where it should have opened a stream.`);
+        if (read.kind === 'answer' && read.answer.kind === 'problem')
+          throw new MandateProblem(read.answer.problem);
+        throw new MandateUnavailable(
+          'server_error',
+          read.kind === 'failure'
+            ? read.why
+            : `Mandate answered ${response.status} where it should have opened a stream.`,
+        );
       } catch (error) {
         if (error instanceof MandateProblem) throw error;
         const failure = failureOf(error, asked, limit.isTimedOut());
-        throw failure.kind === 'failure' ? new MandateUnavailable(failure.reason, failure.why, { cause: failure.cause }) : error;
+        throw failure.kind === 'failure'
+          ? new MandateUnavailable(failure.reason, failure.why, { cause: failure.cause })
+          : error;
       } finally {
         limit.end();
       }
@@ -160,21 +214,46 @@ export function createTransport({ url, keyOf, timeoutMs, machine }: TransportNee
   };
 }
 
-function readAttempt(response: FetchResponse, text: string, { sentMs, attempt }: { readonly sentMs: number; readonly attempt: number }): Attempt {
+/** Written before anything is sent: what cannot be JSON is a mistake of the caller, thrown as it is. */
+function bodyOf({ body }: Call): { readonly body?: string } {
+  return body === undefined ? {} : { body: JSON.stringify(body) };
+}
+
+function readAttempt(
+  response: FetchResponse,
+  text: string,
+  { sentMs, attempt }: { readonly sentMs: number; readonly attempt: number },
+): Attempt {
   const { status } = response;
   const body = parse(response, text);
   const retryAfterMs = secondsOf(response.headers.get('retry-after'));
   if (status >= 200 && status < 300) {
-    if (body !== null) return { kind: 'answer', answer: { kind: 'json', status, body: body.value, sentMs, attempt } };
-    return { kind: 'failure', reason: 'nonsense', why: `What answered is not Mandate: ${status} without JSON. Check MANDATE_URL.`, cause: undefined, retryAfterMs: null };
+    if (body !== null)
+      return { kind: 'answer', answer: { kind: 'json', status, body: body.value, sentMs, attempt } };
+    return {
+      kind: 'failure',
+      reason: 'nonsense',
+      why: `What answered is not Mandate: ${status} without JSON. Check MANDATE_URL.`,
+      cause: undefined,
+      retryAfterMs: null,
+    };
   }
   const problem = body === null || !isFields(body.value) ? null : problemOf(body.value, status, retryAfterMs);
   if (status >= 500) {
-    const why = problem === null ? `Mandate answered ${status}.` : `Mandate answered ${status} ${problem.code}: ${problem.detail}`;
+    const why =
+      problem === null
+        ? `Mandate answered ${status}.`
+        : `Mandate answered ${status} ${problem.code}: ${problem.detail}`;
     return { kind: 'failure', reason: 'server_error', why, cause: undefined, retryAfterMs };
   }
   if (problem !== null) return { kind: 'answer', answer: { kind: 'problem', problem, attempt } };
-  return { kind: 'failure', reason: 'nonsense', why: `What answered is not Mandate: ${status} without a problem in JSON. Check MANDATE_URL.`, cause: undefined, retryAfterMs: null };
+  return {
+    kind: 'failure',
+    reason: 'nonsense',
+    why: `What answered is not Mandate: ${status} without a problem in JSON. Check MANDATE_URL.`,
+    cause: undefined,
+    retryAfterMs: null,
+  };
 }
 
 function parse(response: FetchResponse, text: string): { readonly value: unknown } | null {
@@ -220,7 +299,10 @@ async function readText(response: FetchResponse, signal: AbortSignal): Promise<s
     bytes += value.byteLength;
     if (bytes > ANSWER_MAX_BYTES) {
       await reader.cancel().catch(() => undefined);
-      throw new MandateUnavailable('nonsense', `The answer is larger than ${ANSWER_MAX_BYTES} bytes, which none of Mandate's is.`);
+      throw new MandateUnavailable(
+        'nonsense',
+        `The answer is larger than ${ANSWER_MAX_BYTES} bytes, which none of Mandate's is.`,
+      );
     }
     text += decoder.decode(value, { stream: true });
   }

@@ -11,9 +11,11 @@ export interface Automaton {
   readonly ends: readonly (readonly number[])[];
   /** 1 for a state in which a word ends: most states are none, and asking this is cheaper than asking `ends`. */
   readonly isEnd: Uint8Array;
+  /** 1 where a word begins with this pair of characters, by `first * 128 + second`. */
+  readonly starts: Uint8Array;
 }
 
-/** Compiles ASCII words, which may repeat. At most 32,767 states, far above what the tables need. */
+/** Compiles ASCII words of two characters or more, which may repeat. At most 32,767 states, far above what the tables need. */
 export function compileAutomaton(words: readonly string[]): Automaton {
   const columns = new Uint8Array(128);
   let width = 1;
@@ -41,13 +43,30 @@ export function compileAutomaton(words: readonly string[]): Automaton {
       }
     }
   }
-  return { columns, width, next, ends, isEnd: Uint8Array.from(ends, (list) => (list.length > 0 ? 1 : 0)) };
+  const isEnd = Uint8Array.from(ends, (list) => (list.length > 0 ? 1 : 0));
+  const starts = new Uint8Array(128 * 128);
+  for (const word of words) starts[word.charCodeAt(0) * 128 + word.charCodeAt(1)] = 1;
+  return { columns, width, next, ends, isEnd, starts };
 }
 
 /** The state after one more character; state 0 is the start. */
 export function advance(automaton: Automaton, state: number, code: number): number {
   if (code >= 128) return 0;
   return automaton.next[state * automaton.width + (automaton.columns[code] ?? 0)] ?? 0;
+}
+
+/**
+ * Where a word may begin, at `from` or behind it; the length of the text where none can. In the start state nothing
+ * but this need be asked, and unlike steps of the automaton these do not wait for one another.
+ */
+export function nextStart({ starts }: Automaton, text: string, from: number): number {
+  let first = text.charCodeAt(from);
+  for (let at = from + 1; at < text.length; at += 1) {
+    const second = text.charCodeAt(at);
+    if (first < 128 && second < 128 && starts[first * 128 + second] === 1) return at - 1;
+    first = second;
+  }
+  return text.length;
 }
 
 function buildTrie(words: readonly string[], columns: Uint8Array) {

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Action, JsonObject } from '../action.ts';
 import type { ActionSetting } from '../charter.ts';
-import { branchThreats } from './branches.ts';
+import { branchThreats, foldBranches, meaningOfName } from './branches.ts';
+import { readAction } from './reading.ts';
 import { gitEffects, readRefspec, splitShell } from './git-args.ts';
 
 const GUARDED = ['main', 'master', 'production', 'staging'];
@@ -40,8 +41,14 @@ function settingOf(branches: readonly string[]): ActionSetting {
   };
 }
 
+function threatsOn(names: readonly string[], action: Action, setting: ActionSetting | null = null) {
+  const meaning = meaningOfName(action.action);
+  const { hasCommand } = readAction(action, setting);
+  return branchThreats({ action, setting, guarded: foldBranches(names), meaning, hasCommand });
+}
+
 function threats(action: Action, setting: ActionSetting | null = null): readonly string[] {
-  return branchThreats(action, setting, GUARDED).map(
+  return threatsOn(GUARDED, action, setting).map(
     ({ operation, branch }) => `${operation} ${branch ?? '?'}`,
   );
 }
@@ -142,7 +149,7 @@ test('a branch that the charter names counts, and what the agent claims of its c
 
 test('guarded branches may be wildcards', () => {
   const on = (branch: string): number =>
-    branchThreats(actionOf('git.force_push', { branch }), null, ['release/*']).length;
+    threatsOn(['release/*'], actionOf('git.force_push', { branch })).length;
   assert.deepEqual(
     [on('release/1.0'), on('Release/1.0'), on('refs/heads/release/x'), on('main')],
     [1, 1, 1, 0],

@@ -54,13 +54,14 @@ test('each thing that speaks against a deployment is said, and what nobody gathe
   const fine = { testsPassed: true, openCriticalFindings: 0 };
   const counts = [
     deploymentIssues(fine, null, noon),
-    deploymentIssues(fine, 'Mon-Fri 09:00-17:00', noon),
+    deploymentIssues(fine, parseWindow('Mon-Fri 09:00-17:00'), noon),
+    deploymentIssues(fine, parseWindow('Mon-Fri 09:00-17:00'), 1e300),
     deploymentIssues(null, null, noon),
     deploymentIssues({ ...fine, testsPassed: false }, null, noon),
     deploymentIssues({ testsPassed: false, openCriticalFindings: 2 }, null, noon),
-    deploymentIssues(null, 'Sat 09:00-17:00', noon),
-    deploymentIssues(fine, 'nonsense', noon),
-    deploymentIssues({ testsPassed: false, openCriticalFindings: 1 }, 'Sat 09:00-17:00', noon),
+    deploymentIssues(null, parseWindow('Sat 09:00-17:00'), noon),
+    deploymentIssues(fine, parseWindow('nonsense'), noon),
+    deploymentIssues({ testsPassed: false, openCriticalFindings: 1 }, parseWindow('Sat 09:00-17:00'), noon),
   ].map((issues) => issues.length);
-  assert.deepEqual(counts, [0, 0, 1, 1, 2, 2, 1, 3]);
+  assert.deepEqual(counts, [0, 0, 1, 1, 1, 2, 2, 1, 3]);
 });

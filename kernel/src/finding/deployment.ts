@@ -113,6 +113,8 @@ function localTime(
   nowMs: number,
   clock: Intl.DateTimeFormat,
 ): { readonly day: number; readonly minute: number } {
+  // What lies beyond the calendar (ECMA-262, Time Values) has no day, and lies in no window.
+  if (!(Math.abs(nowMs) <= 8.64e15)) return { day: Number.NaN, minute: Number.NaN };
   const parts = new Map(clock.formatToParts(nowMs).map(({ type, value }) => [type, value]));
   const day = WEEKDAY[(parts.get('weekday') ?? '').toLowerCase()] ?? Number.NaN;
   return { day, minute: Number(parts.get('hour')) * 60 + Number(parts.get('minute')) };

@@ -1,7 +1,7 @@
 // Finds secrets in text. A secret that has reached a parameter has already left the agent; what can still be done is
 // to keep it from going further, so a known format is critical, and a look-alike assignment is only a warning.
 import { findAssignments } from './assignments.ts';
-import { advance, compileAutomaton } from './automaton.ts';
+import { advance, compileAutomaton, nextStart } from './automaton.ts';
 import { NAMED_SECRET_FORMATS, SECRET_FORMATS } from './secret-formats.ts';
 import { isPlaceholder } from './secret-names.ts';
 import { compileFormat, createRuns, isIn, matchToken } from './token-match.ts';
@@ -69,7 +69,8 @@ function scanFormats(text: string, work: Work): readonly FoundSecret[] {
   const found: FoundSecret[] = [];
   let state = 0;
   let covered = 0;
-  for (let i = 0; i < text.length; i += 1) {
+  for (let i = nextStart(AUTOMATON, text, 0); i < text.length; i += 1) {
+    if (state === 0) i = nextStart(AUTOMATON, text, i);
     state = advance(AUTOMATON, state, text.charCodeAt(i));
     if (AUTOMATON.isEnd[state] === 0) continue;
     for (const index of AUTOMATON.ends[state] ?? []) {

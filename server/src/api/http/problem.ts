@@ -13,16 +13,35 @@ export interface ProblemContext {
   readonly extra?: Readonly<Record<string, unknown>>;
 }
 
-export function sendProblem(reply: FastifyReply, refusal: Refusal, { traceId, errors = [], reason, status, extra = {} }: ProblemContext): FastifyReply {
+export function sendProblem(reply: FastifyReply, refusal: Refusal, context: ProblemContext): FastifyReply {
+  const { status, headers, body } = problemOf(refusal, context);
+  return reply.code(status).headers(headers).type('application/problem+json').send(body);
+}
+
+export interface Problem {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** The same for doors that have no reply yet: a request that could not even be read. */
+export function problemOf(
+  refusal: Refusal,
+  { traceId, errors = [], reason, status, extra = {} }: ProblemContext,
+): Problem {
   const kind = PROBLEMS[refusal.code];
   const code = status ?? kind.status;
-  if (refusal.retryAfterMs !== undefined) reply.header('retry-after', String(Math.max(1, Math.ceil(refusal.retryAfterMs / 1_000))));
-  if (code === 401) reply.header('www-authenticate', 'Bearer realm="mandate"');
-  if (traceId !== null) reply.header('x-trace-id', traceId);
-  return reply
-    .code(code)
-    .type('application/problem+json')
-    .send({
+  const { retryAfterMs } = refusal;
+  return {
+    status: code,
+    headers: {
+      ...(retryAfterMs === undefined
+        ? {}
+        : { 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1_000))) }),
+      ...(code === 401 ? { 'www-authenticate': 'Bearer realm="mandate"' } : {}),
+      ...(traceId === null || traceId === '' ? {} : { 'x-trace-id': traceId }),
+    },
+    body: {
       type: `https://mandate.dev/problems/${refusal.code}`,
       title: kind.title,
       status: code,
@@ -32,5 +51,6 @@ export function sendProblem(reply: FastifyReply, refusal: Refusal, { traceId, er
       traceId,
       ...(errors.length === 0 ? {} : { errors }),
       ...extra,
-    });
+    },
+  };
 }

@@ -1,9 +1,14 @@
 // The journal as it grows, over Server-Sent Events and WebSocket. Both carry CloudEvents with the position as id, so
 // a client that lost its connection goes on where it stopped and misses nothing.
 import websocket from '@fastify/websocket';
+import type { WebSocket } from '@fastify/websocket';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Refusal } from '../../platform/http/problems.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
 import type { Permission } from '../../platform/identity/roles.ts';
+import { readPosition } from './position.ts';
+import { serveSocket } from './socket.ts';
+import { serveStream } from './stream.ts';
 
 export interface FeedEvent {
   readonly id: string;
@@ -12,81 +17,160 @@ export interface FeedEvent {
 
 export interface FeedsNeeds {
   readonly fastify: FastifyInstance;
-  readonly prove: (request: FastifyRequest, reply: FastifyReply, permission: Permission, traceId: string) => Promise<Principal | null>;
-  readonly traced: <T>(name: string, headers: FastifyRequest['headers'], run: (traceId: string) => Promise<T>) => Promise<T>;
+  readonly prove: (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    permission: Permission,
+    traceId: string,
+  ) => Promise<Principal | null>;
+  /** Whether the connection's key still opens this feed. */
+  readonly stillMay: (request: FastifyRequest, principal: Principal, permission: Permission) => Promise<boolean>;
+  readonly refuse: (reply: FastifyReply, refusal: Refusal, traceId: string) => FastifyReply;
+  readonly traced: <T>(
+    name: string,
+    headers: FastifyRequest['headers'],
+    run: (traceId: string) => Promise<T>,
+  ) => Promise<T>;
   /** CloudEvents after a position (null: from now on) until the signal aborts. */
-  readonly follow: (tenant: string, from: number | null, signal: AbortSignal) => AsyncIterable<readonly FeedEvent[]>;
+  readonly follow: (
+    tenant: string,
+    from: number | null,
+    signal: AbortSignal,
+  ) => AsyncIterable<readonly FeedEvent[]>;
+  /** The newest position. */
+  readonly head: (tenant: string) => Promise<number>;
+  /** Runs `fn` once after `delayMs`; the answer cancels it. */
+  readonly after: (delayMs: number, fn: () => void) => () => void;
+  readonly failed: (error: unknown, traceId: string, path: string) => void;
   /** Aborted when the server closes. */
   readonly closing: AbortSignal;
 }
 
-/** A comment line this often keeps proxies from closing a silent stream. */
-const KEEPALIVE_MS = 15_000;
+/** One reader that is connected. */
+export interface Reader {
+  readonly events: AsyncIterable<readonly FeedEvent[]>;
+  /** Aborts when the reader is gone, may no more, or the server closes. */
+  readonly signal: AbortSignal;
+  /** Why it ended, for the reader. */
+  readonly reason: () => 'gone' | 'no_longer_allowed' | 'going_away' | 'failed';
+  readonly failed: (error: unknown) => void;
+}
 
-export async function mountFeeds({ fastify, prove, traced, follow, closing }: FeedsNeeds): Promise<void> {
-  await fastify.register(websocket, { options: { maxPayload: 4_096 } });
+/** A comment line or ping this often keeps proxies from closing a silent connection. */
+export const KEEPALIVE_MS = 15_000;
+/** How long a key that was revoked goes on reading at most. */
+const RECHECK_MS = 2_000;
+const FRAME_MAX = 4_096;
+const PERMISSION = 'journal.read';
+
+export async function mountFeeds(needs: FeedsNeeds): Promise<void> {
+  const { fastify, traced, after } = needs;
+  await fastify.register(websocket, { options: { maxPayload: FRAME_MAX } });
 
   fastify.get('/api/v1/events', (request, reply) =>
     traced('GET /api/v1/events', request.headers, async (traceId) => {
-      const principal = await prove(request, reply, 'journal.read', traceId);
-      if (principal === null) return reply;
-      const ended = new AbortController();
-      request.raw.on('close', () => ended.abort());
-      const signal = AbortSignal.any([ended.signal, closing]);
+      const asked = await admit(needs, { request, reply, traceId });
+      if (asked === null) return reply;
+      const { reader, end } = openReader(needs, { ...asked, request, traceId });
+      request.raw.on('close', () => end('gone'));
       reply.hijack();
-      reply.raw.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no', 'x-trace-id': traceId });
-      reply.raw.write(': mandate journal\n\n');
-      const keepalive = setInterval(() => reply.raw.write(': keepalive\n\n'), KEEPALIVE_MS).unref();
-      try {
-        for await (const events of follow(principal.tenant, positionOf(request), signal)) {
-          const text = events.map((event) => `id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`).join('');
-          // A reader that does not keep up is waited for, not buffered for.
-          if (!reply.raw.write(text)) await drained(reply, signal);
-        }
-      } finally {
-        clearInterval(keepalive);
-        reply.raw.end();
-      }
+      await serveStream(reply.raw, reader, { traceId, after });
+      end('gone');
       return reply;
     }),
   );
 
-  fastify.get(
-    '/api/v1/live',
-    {
-      websocket: true,
-      preValidation: async (request, reply) => {
-        const principal = await prove(request, reply, 'journal.read', '');
-        if (principal !== null) tenants.set(request, principal.tenant);
-      },
+  const admitted = new WeakMap<FastifyRequest, Asked & { readonly traceId: string }>();
+  fastify.route({
+    method: 'GET',
+    url: '/api/v1/live',
+    // Refused as plain HTTP, before the upgrade: a client sees the status and the reason, not a closed socket.
+    preValidation: (request, reply) =>
+      traced('GET /api/v1/live', request.headers, async (traceId) => {
+        const asked = await admit(needs, { request, reply, traceId });
+        if (asked !== null) admitted.set(request, { ...asked, traceId });
+      }),
+    handler: (_request, reply) => {
+      reply.header('upgrade', 'websocket');
+      return needs.refuse(
+        reply,
+        { code: 'upgrade_required', detail: 'This address speaks WebSocket only.' },
+        '',
+      );
     },
-    (socket, request) => {
-      const tenant = tenants.get(request);
-      if (tenant === undefined) return socket.close(1008, 'not authenticated');
-      const ended = new AbortController();
-      socket.on('close', () => ended.abort());
-      socket.on('error', () => ended.abort());
-      const signal = AbortSignal.any([ended.signal, closing]);
-      void (async () => {
-        for await (const events of follow(tenant, positionOf(request), signal)) {
-          for (const event of events) await new Promise<void>((sent) => socket.send(JSON.stringify(event), () => sent()));
-        }
-      })().finally(() => socket.close(1001, 'going away'));
+    wsHandler: (socket: WebSocket, request: FastifyRequest) => {
+      const asked = admitted.get(request);
+      if (asked === undefined) return socket.close(1008, 'not authenticated');
+      const { reader, end } = openReader(needs, { ...asked, request });
+      socket.on('close', () => end('gone'));
+      socket.on('error', () => end('gone'));
+      void serveSocket(socket, reader, after).then(() => end('gone'));
     },
-  );
-  const tenants = new WeakMap<FastifyRequest, string>();
-}
-
-/** `Last-Event-ID`, or `?from=` where headers cannot be set. */
-function positionOf(request: FastifyRequest): number | null {
-  const query = request.query as Readonly<Record<string, unknown>>;
-  const given = request.headers['last-event-id'] ?? query['from'];
-  return typeof given === 'string' && /^\d{1,15}$/.test(given) ? Number(given) : null;
-}
-
-function drained(reply: FastifyReply, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    reply.raw.once('drain', () => resolve());
-    signal.addEventListener('abort', () => resolve(), { once: true });
   });
+}
+
+interface Asked {
+  readonly principal: Principal;
+  readonly from: number | null;
+}
+
+interface Asking {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly traceId: string;
+}
+
+/** Null when the request has been answered with a refusal. */
+async function admit({ prove, head, refuse }: FeedsNeeds, { request, reply, traceId }: Asking): Promise<Asked | null> {
+  const principal = await prove(request, reply, PERMISSION, traceId);
+  if (principal === null) return null;
+  const position = readPosition(request.headers, request.query as Readonly<Record<string, unknown>>);
+  if (position.kind === 'refused') {
+    await refuse(reply, { code: 'invalid', detail: position.detail }, traceId);
+    return null;
+  }
+  const newest = position.from === null ? 0 : await head(principal.tenant);
+  if (position.from === null || position.from <= newest) return { principal, from: position.from };
+  const detail = `The journal ends at ${newest}, so ${position.from} was never an event of it (a restored backup, or another server). Read on from ${newest}.`;
+  await refuse(reply, { code: 'invalid', detail }, traceId);
+  return null;
+}
+
+interface Opening extends Asked {
+  readonly request: FastifyRequest;
+  readonly traceId: string;
+}
+
+function openReader(
+  { follow, stillMay, after, failed, closing }: FeedsNeeds,
+  { principal, from, request, traceId }: Opening,
+): { readonly reader: Reader; readonly end: (reason: ReturnType<Reader['reason']>) => void } {
+  const ended = new AbortController();
+  let reason: ReturnType<Reader['reason']> = 'going_away';
+  let cancel = (): void => undefined;
+  const end = (why: ReturnType<Reader['reason']>): void => {
+    cancel();
+    closing.removeEventListener('abort', close);
+    if (ended.signal.aborted) return;
+    reason = why;
+    ended.abort();
+  };
+  const close = (): void => end('going_away');
+  closing.addEventListener('abort', close, { once: true });
+  if (closing.aborted) close();
+  const recheck = async (): Promise<void> => {
+    if (!(await stillMay(request, principal, PERMISSION))) return end('no_longer_allowed');
+    if (!ended.signal.aborted) cancel = after(RECHECK_MS, () => void recheck());
+  };
+  cancel = after(RECHECK_MS, () => void recheck());
+  const reader: Reader = {
+    events: follow(principal.tenant, from, ended.signal),
+    signal: ended.signal,
+    reason: () => reason,
+    failed(error) {
+      failed(error, traceId, request.url);
+      end('failed');
+    },
+  };
+  return { reader, end };
 }

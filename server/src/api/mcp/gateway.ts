@@ -134,7 +134,7 @@ export function mountMcp(needs: McpNeeds): McpGateway {
   async function deliver(visit: Visit, message: Exclude<Message, { kind: 'bad' }>, link: Link, session: Session | null): Promise<FastifyReply> {
     if (message.kind === 'request') return serve(visit, message, link, session);
     if (message.kind === 'notification' && message.method === 'notifications/cancelled') {
-      running.get(callKey(visit, session, idOf(message.params['requestId'])))?.abort();
+      if (session !== null) running.get(callKey(session, idOf(message.params['requestId'])))?.abort();
     } else {
       // A server that has just died cannot be told; its requests end by themselves.
       await link.send(message.whole).catch(() => {});
@@ -144,7 +144,8 @@ export function mountMcp(needs: McpNeeds): McpGateway {
 
   async function serve(visit: Visit, message: Request, link: Link, session: Session | null): Promise<FastifyReply> {
     const { request, reply, traceId } = visit;
-    const key = callKey(visit, session, message.id);
+    // Without a session there is no telling whose id this is: nothing refers to it later, the connection stands for it.
+    const key = session === null ? uuid() : callKey(session, message.id);
     if (running.has(key)) return rpcError(reply, 400, message.id, INVALID_REQUEST, 'A request with this id is still running; use a new id.');
     const controller = new AbortController();
     running.set(key, controller);
@@ -155,9 +156,9 @@ export function mountMcp(needs: McpNeeds): McpGateway {
     if (session === null) reply.raw.once('close', () => controller.abort());
     const returnStream = session?.lend(answer) ?? (() => {});
     try {
-      const reply = await answerOf(visit, message, link, { answer, signal: controller.signal });
+      const given = await answerOf(visit, message, link, { answer, signal: controller.signal });
       if (controller.signal.aborted) answer.endEmpty();
-      else answer.end(reply);
+      else answer.end(given);
     } catch (error) {
       failed(error, traceId, request.url);
       answer.end(errorMessage(message.id, -32_603, 'Mandate made a mistake; see its log under this trace id.'));
@@ -221,9 +222,8 @@ function agentOf(principal: Principal, named: string | null): string | Refusal {
   return { code: 'invalid', detail: 'This key may speak for several agents; name one in the header X-Mandate-Agent.' };
 }
 
-/** Ids are unique within a session; requests without one are told apart by their owner. */
-function callKey({ owner }: Visit, session: Session | null, id: Id | null): string {
-  return JSON.stringify([session?.id ?? [owner.tenant, owner.principal, owner.agent, owner.upstream], id]);
+function callKey(session: Session, id: Id | null): string {
+  return JSON.stringify([session.id, id]);
 }
 
 function takesEvents(request: FastifyRequest): boolean {

@@ -15,37 +15,47 @@ const BATCH = 500;
 const POLL_MS = 1_000;
 
 export function createFeed({ journal, clock }: { journal: Journal; clock: Clock }): Feed {
-  let sleepers: (() => void)[] = [];
+  const sleepers = new Set<() => void>();
 
-  const slept = (signal: AbortSignal): Promise<void> =>
-    new Promise((wake) => {
-      const cancel = clock.after(POLL_MS, wake);
-      signal.addEventListener('abort', () => wake(), { once: true });
-      sleepers.push(() => {
+  /** Leaves nothing behind when it is over: a feed lives for days and sleeps every second. */
+  const sleep = (signal: AbortSignal): { readonly over: Promise<void>; readonly end: () => void } => {
+    let end = (): void => undefined;
+    const over = new Promise<void>((resolve) => {
+      const cancel = clock.after(POLL_MS, () => end());
+      end = () => {
         cancel();
-        wake();
-      });
+        sleepers.delete(end);
+        signal.removeEventListener('abort', end);
+        resolve();
+      };
+      sleepers.add(end);
+      signal.addEventListener('abort', end, { once: true });
+      if (signal.aborted) end();
     });
+    return { over, end: () => end() };
+  };
 
   return {
     wake() {
-      const woken = sleepers;
-      sleepers = [];
-      for (const wake of woken) wake();
+      for (const end of [...sleepers]) end();
     },
     async *follow(tenant, from, signal) {
       let position = from ?? (await journal.head(tenant));
       while (!signal.aborted) {
         // Registered before reading, so that what commits in between is not slept through.
-        const sleeping = slept(signal);
-        const entries = await journal.read(tenant, { after: position, limit: BATCH, kind: null, agent: null, actId: null, fromMs: null, toMs: null, newestFirst: false });
-        const last = entries.at(-1);
-        if (last === undefined) {
-          await sleeping;
-          continue;
+        const sleeping = sleep(signal);
+        try {
+          const entries = await journal.read(tenant, { after: position, limit: BATCH, kind: null, agent: null, actId: null, fromMs: null, toMs: null, newestFirst: false });
+          const last = entries.at(-1);
+          if (last === undefined) {
+            await sleeping.over;
+            continue;
+          }
+          position = last.position;
+          yield entries;
+        } finally {
+          sleeping.end();
         }
-        position = last.position;
-        yield entries;
       }
     },
   };

@@ -1,0 +1,105 @@
+// The door of the SDK: one client for an agent's program and for the people who watch over it. It decides nothing and
+// permits nothing by itself; whatever it cannot get a clear answer to does not run.
+import type { DecisionView } from './act-view.ts';
+import { createAsking } from './ask.ts';
+import type { AskedAction, CallOptions, WaitOptions } from './ask.ts';
+import { createEvents } from './events.ts';
+import type { EventsOptions, MandateEvent } from './events.ts';
+import { createGovern } from './govern.ts';
+import type { Govern } from './govern.ts';
+import { readEnvironment, systemMachine } from './machine.ts';
+import type { Fetch, Machine } from './machine.ts';
+import { createOperator } from './operator.ts';
+import type { Operator } from './operator.ts';
+import type { Outcome } from './outcome.ts';
+import { createRuns } from './run.ts';
+import type { Runs } from './run.ts';
+import { createTransport } from './transport.ts';
+
+export interface MandateOptions {
+  /** Where the server is; `MANDATE_URL`, or http://127.0.0.1:4007. */
+  readonly url?: string | undefined;
+  /**
+   * The key to present; `MANDATE_API_KEY`. A program with several agents hands in a function: it is called with the
+   * agent that a call is made for, or null for an operator's call such as `stop`.
+   */
+  readonly apiKey?: string | ((agent: string | null) => string | Promise<string>) | undefined;
+  /** Who asks, where an action does not say. */
+  readonly agent?: string | undefined;
+  /** Another `fetch`, e.g. one that goes through a proxy. */
+  readonly fetch?: Fetch | undefined;
+  /** How long one attempt at an answer may take, in milliseconds (30,000). There are at most three. */
+  readonly timeoutMs?: number | undefined;
+  /** Time and chance, for tests that own them. */
+  readonly machine?: Partial<Machine> | undefined;
+}
+
+export interface Mandate extends Operator {
+  /**
+   * Asks for an action. What Mandate executes comes back with its result; what the agent executes with a permit (`run`
+   * handles it). Throws MandateUnavailable when there is no clear answer and MandateProblem when the question is wrong;
+   * a refusal of the action is an outcome with status `denied`.
+   */
+  request(action: AskedAction, options?: CallOptions): Promise<Outcome>;
+  /**
+   * Asks, runs `fn` once if the agent may, and reports the outcome. Without `wait` an action that people have to approve
+   * comes back as `waiting_for_approval` at once and `fn` is not called; with it the answer comes when it is over.
+   */
+  readonly run: Runs['run'];
+  /** Goes on with an action that was held: by its id, or with the outcome that `wait` or `request` gave. */
+  readonly proceed: Runs['proceed'];
+  /**
+   * Waits for people or for Mandate's own execution. `permitted` means: begin within seconds, with `proceed(outcome, fn)`.
+   * Prefer `run(…, { wait: true })` or `proceed(id, fn, { wait: true })`, which cannot come too late.
+   */
+  wait(id: string, options?: WaitOptions): Promise<Outcome>;
+  /** What would be decided now, and why. Nothing is recorded or run, and nothing follows from it. */
+  decide(action: AskedAction, options?: CallOptions): Promise<DecisionView>;
+  /** Puts a function, or every function of an object, under Mandate; types stay, but for the promise. */
+  readonly govern: Govern;
+  /** The journal from now on, or after an event; resumes by itself. */
+  events(options?: EventsOptions): AsyncGenerator<MandateEvent, void, void>;
+}
+
+const DEFAULT_URL = 'http://127.0.0.1:4007';
+const TIMEOUT_MS = 30_000;
+
+/** Throws TypeError when there is no key, or the address is none: a client that cannot ask would only fail later. */
+export function createMandate(options: MandateOptions = {}): Mandate {
+  const machine: Machine = {
+    ...systemMachine,
+    ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
+    ...options.machine,
+  };
+  const key = options.apiKey ?? readEnvironment('MANDATE_API_KEY');
+  if (key === null || key === '')
+    throw new TypeError(
+      'There is no API key. Set MANDATE_API_KEY, or pass createMandate({ apiKey }); mandate key create makes one.',
+    );
+  const url = addressOf(options.url ?? readEnvironment('MANDATE_URL') ?? DEFAULT_URL);
+  const keyOf = typeof key === 'string' ? (): string => key : key;
+  const transport = createTransport({ url, keyOf, timeoutMs: options.timeoutMs ?? TIMEOUT_MS, machine });
+  const asking = createAsking({ transport, machine, agent: options.agent ?? null });
+  const runs = createRuns({ transport, machine, asking });
+  return {
+    ...createOperator(transport),
+    request: asking.request,
+    decide: asking.decide,
+    wait: asking.wait,
+    run: runs.run,
+    proceed: runs.proceed,
+    govern: createGovern(runs),
+    events: createEvents({ transport, machine }),
+  };
+}
+
+function addressOf(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '')
+    throw new TypeError(
+      `${JSON.stringify(text)} is no address of a Mandate server, such as ${DEFAULT_URL}. Correct url or MANDATE_URL.`,
+    );
+  if (url.username !== '' || url.password !== '')
+    throw new TypeError('The address must not carry a user or a password; pass the key as apiKey.');
+  return url.href.replace(/\/+$/, '');
+}

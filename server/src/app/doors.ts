@@ -1,0 +1,118 @@
+// The doors: every module's routes on one server, and the feeds beside them.
+import { canonicalJson } from '@mandate/kernel';
+import type { Json } from '@mandate/kernel';
+import type { Infrastructure } from '../infrastructure.ts';
+import { findAct, listActs } from '../act/actions/queries.ts';
+import { actionRoutes } from '../act/actions/routes.ts';
+import { mountOpenPaths } from '../api/http/open-paths.ts';
+import type { Check } from '../api/http/open-paths.ts';
+import { createHttp } from '../api/http/server.ts';
+import type { HttpDoor, HttpNeeds } from '../api/http/server.ts';
+import { mountFeeds } from '../api/live/feeds.ts';
+import { agentRoutes } from '../decide/agents/routes.ts';
+import { approvalRoutes } from '../decide/approvals/routes.ts';
+import { charterRoutes } from '../decide/charter/routes.ts';
+import { grantRoutes } from '../decide/grants/routes.ts';
+import { restrictionRoutes } from '../decide/restrictions/routes.ts';
+import type { Sentinel } from '../decide/restrictions/sentinel.ts';
+import { createStandingRestrictions } from '../decide/restrictions/standing.ts';
+import { sha256Hex } from '../platform/crypto/hash.ts';
+import type { Route } from '../platform/http/route.ts';
+import { REFUSAL_STATUS } from '../platform/identity/authenticate.ts';
+import { isPermitted } from '../platform/identity/roles.ts';
+import { keyRoutes } from '../platform/identity/routes.ts';
+import type { Feed } from '../prove/journal/feed.ts';
+import { cloudEventOf, writeEntry } from '../prove/journal/journal.ts';
+import type { Journal } from '../prove/journal/journal.ts';
+import { journalRoutes } from '../prove/journal/routes.ts';
+import type { Metrics } from '../prove/metrics/metrics.ts';
+import { createStats, statsRoutes } from '../prove/metrics/stats.ts';
+import type { Authority } from './authority.ts';
+import type { Execution } from './execution.ts';
+import type { Judgement } from './judgement.ts';
+
+export interface DoorsNeeds {
+  readonly infrastructure: Infrastructure;
+  readonly authority: Authority;
+  readonly judgement: Judgement;
+  readonly execution: Execution;
+  readonly sentinel: Sentinel;
+  readonly journal: Journal;
+  readonly feed: Feed;
+  readonly metrics: Metrics;
+  readonly checks: () => Promise<readonly Check[]>;
+  readonly closing: AbortSignal;
+  readonly version: string;
+}
+
+export interface Doors extends HttpDoor {
+  readonly traced: HttpNeeds['traced'];
+}
+
+export async function openDoors(needs: DoorsNeeds): Promise<Doors> {
+  const { infrastructure, authority, feed, metrics, checks, closing, version } = needs;
+  const { log, telemetry } = infrastructure;
+  const traced: HttpNeeds['traced'] = (name, headers, run) => {
+    const { traceparent } = headers;
+    return telemetry.within(typeof traceparent === 'string' ? traceparent : undefined, () => telemetry.span(name, {}, () => run(telemetry.traceId() ?? '')));
+  };
+  const door = createHttp({
+    routes: routesOf(needs),
+    version,
+    authenticate: async (request) => {
+      const answer = await authority.identity.authenticate(request);
+      return answer.kind === 'principal' ? answer : { ...answer, status: REFUSAL_STATUS[answer.code] };
+    },
+    isPermitted,
+    digestOf: (value) => sha256Hex(canonicalJson(value as Json)),
+    traced,
+    failed: (error, traceId, path) => log.error({ err: error, traceId, path }, 'a request met a mistake of ours'),
+  });
+  const { fastify, prove } = door;
+  mountOpenPaths({ fastify, prove, version, checks, metrics: metrics.text });
+  await mountFeeds({
+    fastify,
+    prove,
+    traced,
+    closing,
+    async *follow(tenant, from, signal) {
+      for await (const entries of feed.follow(tenant, from, signal)) yield entries.map((entry) => cloudEventOf(tenant, entry));
+    },
+  });
+  return { ...door, traced };
+}
+
+function routesOf({ infrastructure, authority, judgement, execution, sentinel, journal, metrics }: DoorsNeeds): readonly Route[] {
+  const { clock, store } = infrastructure;
+  const { identity, grants, keys } = authority;
+  const { charters, stops, flags, agents, approvals, activeLaw } = judgement;
+  const { pipeline, waiting, show, outcomes } = execution;
+  return [
+    ...actionRoutes({
+      request: (asker, wanted) => metrics.measured(() => pipeline.request(asker, wanted)),
+      proceed: pipeline.proceed,
+      preview: pipeline.preview,
+      delegate: identity.delegate,
+      find: (tenant, id) => findAct(store, tenant, id),
+      list: (tenant, query) => listActs(store, tenant, query),
+      show: (act) => show(act, {}),
+      waitFor: waiting.waitFor,
+      outcomes,
+    }),
+    ...approvalRoutes(approvals),
+    ...agentRoutes(agents),
+    ...grantRoutes(grants),
+    ...restrictionRoutes({
+      stops,
+      flags,
+      standing: createStandingRestrictions(store, clock),
+      twoPersons: async (tenant) => (await activeLaw(tenant))?.charter.resume.twoPersons ?? false,
+      sentinel,
+      flagAudit: (tenant) => journal.read(tenant, { after: 0, limit: 200, kind: 'flag', agent: null, actId: null, fromMs: null, toMs: null, newestFirst: true }),
+    }),
+    ...charterRoutes(charters),
+    ...keyRoutes({ keys, store, clock, writeEntry }),
+    ...journalRoutes(journal),
+    ...statsRoutes(createStats({ store, clock })),
+  ];
+}

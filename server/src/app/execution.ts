@@ -1,0 +1,98 @@
+// What we do once allowed: the road itself, and what begins and ends acts on it.
+import { redact } from '@mandate/kernel';
+import type { Json } from '@mandate/kernel';
+import type { Infrastructure } from '../infrastructure.ts';
+import { createActions } from '../act/actions/actions.ts';
+import type { Act } from '../act/actions/act.ts';
+import { createLease } from '../act/actions/lease.ts';
+import { createOutcomes } from '../act/actions/outcomes.ts';
+import { findAct } from '../act/actions/queries.ts';
+import { createRejudge } from '../act/actions/rejudge.ts';
+import { createRunning } from '../act/actions/running.ts';
+import { createSealed } from '../act/actions/sealed.ts';
+import { createUpkeep } from '../act/actions/upkeep.ts';
+import { viewOf } from '../act/actions/view.ts';
+import type { ActView } from '../act/actions/view.ts';
+import { createWaiting } from '../act/actions/waiting.ts';
+import type { Sentinel } from '../decide/restrictions/sentinel.ts';
+import { createPipeline } from '../pipeline.ts';
+import { sha256Hex } from '../platform/crypto/hash.ts';
+import { createSeals } from '../platform/crypto/seal.ts';
+import type { Refusal } from '../platform/http/problems.ts';
+import { writeEntry } from '../prove/journal/journal.ts';
+import type { Authority } from './authority.ts';
+import type { Judgement } from './judgement.ts';
+
+export interface ExecutionNeeds {
+  readonly infrastructure: Infrastructure;
+  readonly authority: Authority;
+  readonly judgement: Judgement;
+  readonly sentinel: Sentinel;
+  readonly publicUrl: string;
+  readonly watchdog: boolean;
+}
+
+export type Execution = ReturnType<typeof buildExecution>;
+
+/** Nothing happens to these any more. */
+const OVER: ReadonlySet<string> = new Set(['success', 'failed', 'denied', 'cancelled', 'expired', 'unknown', 'recorded']);
+
+export function buildExecution({ infrastructure, authority, judgement, sentinel, publicUrl, watchdog }: ExecutionNeeds) {
+  const { clock, chance, log, masterKeys, store } = infrastructure;
+  const { permits, stands } = authority;
+  const { snapshots, executors, approvals, activeLaw, trustSettings } = judgement;
+
+  const seals = createSeals({ store, masterKeys, chance, clock });
+  const seal = async (tenant: string, value: Json, purpose: string): Promise<Uint8Array> => (await seals.of(tenant)).sealJson(purpose, value);
+  const unseal = async (tenant: string, sealed: Uint8Array, purpose: string): Promise<Json> => JSON.parse((await seals.open(tenant, purpose, sealed)).toString('utf8')) as Json;
+  const sealed = createSealed({ seal, unseal });
+  const running = createRunning();
+  const waiting = createWaiting({ clock, isOver: async (tenant, actId) => OVER.has((await findAct(store, tenant, actId))?.status ?? 'denied') });
+  const actions = createActions({ store, clock, chance, seal, redact, ended: waiting.ended });
+  const lease = createLease({ db: store.app, clock, chance, watchdog, lost: (error) => log.warn({ err: error }, 'the heartbeat did not get through; nothing new begins until it does') });
+
+  async function show(act: Act, known: { readonly permit?: string; readonly result?: Json }): Promise<ActView> {
+    const approval = act.status === 'waiting_for_approval' && act.approvalId !== null ? await approvals.find(act.tenant, act.approvalId) : null;
+    const result = act.status !== 'success' ? undefined : (known.result ?? (await sealed.openResult(act)));
+    return viewOf(act, {
+      ...(result === undefined ? {} : { result }),
+      ...(known.permit === undefined ? {} : { permit: known.permit }),
+      ...(approval === null
+        ? {}
+        : { approval: { id: approval.id, digest: approval.digest, expiresAt: approval.expiresAt, requiredRoles: approval.requiredRoles, url: `${publicUrl}/api/v1/approvals/${approval.id}` } }),
+    });
+  }
+
+  function barred(): Refusal | null {
+    if (sentinel.isStopped()) return { code: 'stopped', detail: 'The file STOP is in the data directory.' };
+    if (lease.isHeld()) return null;
+    return { code: 'unavailable', detail: 'This process has lost its lease and begins nothing until its heartbeat gets through again.', retryAfterMs: 1_000 };
+  }
+
+  const pipeline = createPipeline({
+    clock,
+    chance,
+    snapshots,
+    actions,
+    running,
+    executorsOf: executors.of,
+    sealed,
+    sha256: sha256Hex,
+    issuePermit: ({ id, tenant, agent, digest, startByMs, deadlineMs }) =>
+      Promise.resolve(permits.sign({ actId: id, tenant, agent, digest, startByMs: startByMs ?? 0, deadlineMs: deadlineMs ?? 0 })),
+    show,
+    barred,
+    rejudge: createRejudge({ store, uuid: chance.uuid, writeEntry }),
+    stands,
+    worker: lease.worker,
+  });
+  return {
+    pipeline,
+    running,
+    waiting,
+    lease,
+    show,
+    outcomes: createOutcomes({ store, clock, actions, running, readPermit: permits.verify, lawOf: activeLaw, writeEntry }),
+    upkeep: createUpkeep({ store, clock, actions, proceed: pipeline.proceed, trustSettings, failed: (error, what) => log.error({ err: error }, what), writeEntry }),
+  };
+}

@@ -1,0 +1,75 @@
+// What we know when we judge: the charter in force and the law made of it, flags, trust, restrictions, approvals.
+import { dirname } from 'node:path';
+import { DEFAULT_TRUST, trustLevel } from '@mandate/kernel';
+import type { Law, TrustSettings } from '@mandate/kernel';
+import type { Infrastructure } from '../infrastructure.ts';
+import { createExecutors } from '../act/executors/executors.ts';
+import { createTenantExecutors } from '../act/executors/tenants.ts';
+import { createAgents } from '../decide/agents/agents.ts';
+import { createApprovals } from '../decide/approvals/approvals.ts';
+import { createCharters } from '../decide/charter/charter.ts';
+import type { Charters } from '../decide/charter/charter.ts';
+import { readCharterFile, shippedCharters } from '../decide/charter/disk.ts';
+import { renderError } from '../decide/charter/error.ts';
+import { createFollower } from '../decide/charter/follow.ts';
+import { createDeploymentFacts } from '../decide/guardrails/deployment.ts';
+import { createFlags, readFlags } from '../decide/restrictions/flags.ts';
+import { createStops } from '../decide/restrictions/stop.ts';
+import { createSnapshots } from '../decide/snapshots/snapshots.ts';
+import { readSecret } from '../platform/config/secrets.ts';
+import { writeEntry } from '../prove/journal/journal.ts';
+
+/** The charter has mistakes and there is no earlier version to go on with. */
+export class CharterRefused extends Error {
+  override readonly name = 'CharterRefused';
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.problems = problems;
+  }
+}
+
+export type Judgement = Awaited<ReturnType<typeof buildJudgement>>;
+
+export async function buildJudgement({ config, clock, chance, log, store }: Infrastructure) {
+  const { tenant, charter: path } = config;
+  const charters = createCharters({ store, clock, log, readFile: readCharterFile, readShipped: shippedCharters });
+  const follower = path === null ? null : createFollower({ charters, clock, log, tenant, path, author: 'mandate:charter-file' });
+  const activated = follower === null ? await activateDefault(charters, tenant) : await follower.reload();
+  if (activated.kind === 'refused') throw new CharterRefused(activated.problems.map(renderError));
+
+  // A charter names its executors, so they change with it, before the first decision by it.
+  const baseDir = path === null ? config.dataDir : dirname(path);
+  const executors = createTenantExecutors(() =>
+    createExecutors({ settings: {}, baseDir, secrets: (name) => readSecret(config.dataDir, name), environment: process.env, log, after: (waitMs, run) => clock.after(waitMs, run) }),
+  );
+  const lawOf = async (of: string, version: string): Promise<Law | null> => {
+    const law = await charters.lawOf(of, version);
+    if (law !== null) executors.configure(of, version, law.charter.executors);
+    return law;
+  };
+  const activeLaw = async (of: string): Promise<Law | null> => (await charters.active(of))?.law ?? null;
+  const trustSettings = async (of: string): Promise<TrustSettings> => (await activeLaw(of))?.charter.trust ?? DEFAULT_TRUST;
+
+  const flags = createFlags({ store, clock, writeEntry });
+  await flags.seed(tenant, (await activeLaw(tenant))?.charter.resources ?? {});
+  return {
+    charters,
+    follower,
+    executors,
+    activeLaw,
+    trustSettings,
+    flags,
+    snapshots: createSnapshots({ db: store.app, clock, lawOf, readFlags, deploymentOf: createDeploymentFacts(store), findingsOf: () => Promise.resolve([]) }),
+    stops: createStops({ control: store.control, clock, chance, writeEntry }),
+    agents: createAgents({ store, clock, chance, writeEntry, levelOf: async (of, score) => trustLevel(score, await trustSettings(of)) }),
+    approvals: createApprovals({ store, clock, writeEntry }),
+  };
+}
+
+/** Without a charter of one's own the shipped rules decide, from the first start on. */
+async function activateDefault(charters: Charters, tenant: string) {
+  const active = await charters.active(tenant);
+  if (active !== null) return { kind: 'unchanged' as const, version: active.version };
+  return charters.activate({ tenant, text: 'version: 1\nextends: default\n', author: 'mandate:first-start', note: 'no charter was given' });
+}
