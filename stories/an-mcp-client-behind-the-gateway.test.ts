@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -102,14 +105,21 @@ test('a server that dies in the middle of a call leaves the act unknown, and not
 });
 
 test('a client that gives up cancels the act at the server', async (t) => {
-  const { server, connect } = await house(t, ['1']);
+  // The fixture's tool reports here that it runs, and that it was told to stop.
+  const wire = createServer();
+  await once(wire.listen(0, '127.0.0.1'), 'listening');
+  t.after(() => void wire.close());
+  const { server, connect } = await house(t, [String((wire.address() as AddressInfo).port)]);
   const client = await connect({ upstream: 'fixture' });
   const given = new AbortController();
   const call = client.callTool({ name: 'hang', arguments: {} }, { signal: given.signal });
   call.catch(() => {});
+  const [socket] = (await once(wire, 'connection')) as [Socket];
   const act = await until('the act runs', async () => (await actsOf(server, 'executing'))[0] ?? null);
+  const told = once(socket, 'data');
   given.abort();
   await assert.rejects(call);
+  assert.equal(String((await told)[0]), 'cancelled');
   const ended = await until('the act ends', async () => {
     const { status } = (await look(server, act.id)).body;
     return status === 'executing' ? null : status;
@@ -167,7 +177,7 @@ test('odd tool names become no other action, and odd messages go no further', as
   assert.equal((await post('{"jsonrpc": nonsense')).body.error?.code, -32_700);
   assert.equal((await post(JSON.stringify([call]))).body.error?.code, -32_600);
   assert.match((await post('{"jsonrpc":"2.0","id":1,"method":"ping","Method":"tools/call"}')).body.error?.message ?? '', /two ways/);
-  assert.match((await post('{"jsonrpc":"2.0","id":1,"method":"tools/call","method":"ping"}')).body.error?.message ?? '', /two ways/);
+  assert.match((await post('{"jsonrpc":"2.0","id":1,"method":"tools/call","method":"ping"}')).body.error?.message ?? '', /twice/);
   assert.equal((await post(JSON.stringify(call))).status, 400);
   assert.equal((await post(JSON.stringify(call), '/mcp/files', { 'mcp-session-id': 'made-up' })).status, 404);
   assert.equal((await post(JSON.stringify(call), '/mcp/nothing')).body.code, 'not_found');

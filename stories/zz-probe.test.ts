@@ -2,44 +2,15 @@ import { test } from 'node:test';
 import { openDoor } from '../test/door.ts';
 test('probe', async (t) => {
   const d = await openDoor(t);
-  const act = (over: object) => ({ agent: 'a-1', action: 'git.read', parameters: {}, ...over });
-  const show = async (name: string, p: Promise<{ status: number; text: string }>) => { try { const a = await p; console.log(name.padEnd(40), a.status, a.text.slice(0, 230)); } catch (e) { console.log(name.padEnd(40), 'THROW', e); } };
-  const post = (raw: string | Uint8Array, headers = {}) => d.call('POST', '/api/v1/actions', { raw, headers });
-  await show('ok', d.call('POST', '/api/v1/actions', { body: act({}) }));
-  await show('nul name', post(JSON.stringify(act({ resource: { type: 'a', id: 'x\0' } }))));
-  await show('nul param', post(JSON.stringify(act({ parameters: { a: '\0' } }))));
-  await show('surrogate id', post('{"agent":"a","action":"git.read","resource":{"type":"a","id":"\\ud800"}}'));
-  await show('1e400', post('{"agent":"a","action":"git.read","parameters":{"n":1e400}}'));
-  await show('-0', post('{"agent":"a","action":"git.read","parameters":{"n":-0}}'));
-  await show('dup', post('{"agent":"a","action":"git.read","action":"git.merge"}'));
-  await show('gzip', post('{}', { 'content-encoding': 'gzip' }));
-  await show('charset', post(JSON.stringify(act({})), { 'content-type': 'application/json; charset=utf-16' }));
-  await show('constructor', post('{"agent":"a","action":"git.read","parameters":{"constructor":{"prototype":1}}}'));
-  await show('cursor', d.call('GET', '/api/v1/actions?cursor=1_------------------------------------'));
-  await show('cursor2', d.call('GET', '/api/v1/actions?cursor=garbage'));
-  await show('from0', d.call('GET', '/api/v1/actions?from=0000-01-01T00:00:00Z'));
-  await show('agent nul', d.call('GET', '/api/v1/actions?agent=%00'));
-  await show('agents nul', d.call('GET', '/api/v1/agents/%00'));
-  await show('flags nul', d.call('PUT', '/api/v1/flags/%00', { body: { value: true, reason: 'x' } }));
-  await show('keys nul', d.call('DELETE', '/api/v1/keys/%00'));
-  await show('bad pct', d.call('GET', '/api/v1/agents/%ff'));
-  await show('bad pct2', d.call('GET', '/api/v1/agents/%zz'));
-  await show('options', d.call('OPTIONS', '/api/v1/actions'));
-  await show('head', d.call('HEAD', '/api/v1/actions'));
-  await show('patch', d.call('PATCH', '/api/v1/actions', { body: {} }));
-  await show('live plain', d.call('GET', '/api/v1/live'));
-  await show('bad trace', d.call('GET', '/api/v1/stats', { headers: { traceparent: '00-zz' } }));
-  await show('grant far', d.call('POST', '/api/v1/grants', { body: { to: 'x', actions: ['git.*'], purpose: 'x', expiresAt: '9999-12-31T23:59:59-23:59' } }));
-  await show('key far', d.call('POST', '/api/v1/keys', { body: { label: 'x', roles: ['viewer'], expiresAt: '9999-12-31T23:59:59-23:59' } }));
-  await show('flag scope', d.call('PUT', '/api/v1/flags/agents.autonomousEnabled', { body: { value: true, scope: 'garbage', reason: 'x' } }));
-  await show('agent many', d.call('POST', '/api/v1/keys', { body: { label: 'x', roles: ['agent'], agents: [] } }));
-  await show('confirm body', d.call('POST', '/api/v1/actions/00000000-0000-0000-0000-000000000000/confirm', { body: { x: 1 } }));
-  await show('delete body', d.call('DELETE', '/api/v1/grants/00000000-0000-0000-0000-000000000000', { body: { x: 1 } }));
-  await show('wait abc', d.call('POST', '/api/v1/actions', { body: act({}), headers: { prefer: 'wait=abc' } }));
-  await show('deep', post('['.repeat(100_000)));
-  await show('10MB', post('x'.repeat(10_000_000)));
-  for (const raw of ['GET / HTTP/1.1\r\n\r\n', 'POST /api/v1/actions HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}', 'POST /api/v1/actions HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 'GET /health HTTP/1.1\r\nHost: a\r\nX: ' + 'a'.repeat(20000) + '\r\n\r\n', 'garbage\r\n\r\n', 'POST /health HTTP/1.1\r\nHost: a\r\nExpect: what\r\nConnection: close\r\n\r\n', 'GET /api/v1/stats HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nX-API-Key: ' + d.adminKey + '\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n','GET /api/v1/live HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n'])
-    await show(raw.slice(0, 50).replaceAll('\r\n', '|'), d.send(raw).then((text) => ({ status: 0, text: text.replaceAll('\r\n', '|') })));
-  await show('slow plain', d.call('GET', '/health'));
-  console.log('ERRORS', d.errors().map((l) => l.slice(0, 300)));
+  const names = ['.env','./.env','a/../.env','a//..//.env','%2eenv','%2Eenv','%252eenv','.%65nv','.ENV','.Env','.env.local','src\\..\\.env','.\\.env','\\.env','.env\u200b','.\u200benv','\u2024env','\uff0eenv','.\u0435nv','.en\u03bd','.env/','.env ','.env.',' .env','.env::$DATA','secrets/x','Secrets/x','secrets//x','./secrets/x','a/../secrets/x','secret\u0455/x','s\u200becrets/x','secrets%2fx','secrets\\x','%73ecrets/x','%2573ecrets/x','..%2f.env','..%252f.env','/abs/.env','/abs/secrets/x','file:///x/.env','~/.env','.env?x','.env#x','sécrets/x','ѕecrets/x','secrets\u2215x','secrets\uff0fx','\u202evne.','.e\u00adnv','.e\u0301nv','.env\t','.env\n','C:\\x\\.env','\\\\?\\C:\\.env', 'ＳＥＣＲＥＴＳ/x', 'ſecrets/x', '.ENV\u0130', '.env~', '.env;', './/./.env','x/./.env','secrets/../secrets/x', 'a/b/../../.env', '.e\u{1d427}v'];
+  for (const name of names) {
+    const a = await d.call('POST', '/api/v1/actions', { body: { agent: 'a-1', action: 'code.write', parameters: { path: name, content: 'x' } } });
+    const dec = a.json?.['decision'] as { tier: string } | undefined;
+    console.log(JSON.stringify(name).padEnd(30), a.status, dec?.tier);
+  }
+  for (const p of [{ file: '.env' }, { file_path: '.env' }, { paths: ['a', '.env'] }, { destination: '.env' }, { target: '.env' }, { filename: '.env' }, { Path: '.env' }, { files: [{ path: '.env' }] }, { nested: { path: '.env' } }, { to: '.env' }, { filePath: '.env' }, { uri: 'file:///a/.env' }, { edits: [{ file: 'secrets/a' }] }, {dir:'secrets'}, {cwd:'secrets', path:'x'}, {path: {a:'.env'}}, {path: ['.env']}, { path: ['.en','v'] }, {directory:'secrets', name:'x'}, {source:'a',dest:'.env'}, {"p\u0430th":'.env'}, {'path ':'.env'}]) {
+    const a = await d.call('POST', '/api/v1/actions', { body: { agent: 'a-1', action: 'code.write', parameters: p } });
+    const dec = a.json?.['decision'] as { tier: string } | undefined;
+    console.log(JSON.stringify(p).padEnd(40), a.status, dec?.tier);
+  }
 });

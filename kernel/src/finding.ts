@@ -16,8 +16,7 @@ export { compileGlobs } from './finding/glob.ts';
 export type { CompiledGlob } from './finding/glob.ts';
 export { compileGuardrails } from './finding/guardrails.ts';
 export type { Guardrails } from './finding/guardrails.ts';
-export { namedPaths, pathParameters, touchedPaths, touchesPath } from './finding/paths.ts';
-export type { NamedPaths } from './finding/paths.ts';
+export { pathParameters, touchedPaths, touchesPath } from './finding/paths.ts';
 export { readAction } from './finding/reading.ts';
 export type { Reading } from './finding/reading.ts';
 export { redact } from './finding/redact.ts';
@@ -163,29 +162,29 @@ function secretFindings({ guardrails }: FindingNeeds, reading: Reading): readonl
 
 function pathFindings({ guardrails }: FindingNeeds, reading: Reading): readonly Finding[] {
   const touched = touchedPaths(reading.paths, guardrails.paths);
-  return touched.length === 0 ? NOTHING : touched.slice(0, MAX_FINDINGS).map(({ pointer, value, glob }) => ({
-    check: 'protected_path',
-    severity: 'critical',
-    message: `Touches ${shown(value)}, which ${glob} guards. Use another path, or have it approved.`,
-    pointer: redactText(pointer),
-  }));
+  return touched.length === 0
+    ? NOTHING
+    : touched.slice(0, MAX_FINDINGS).map(({ pointer, value, glob }) => ({
+        check: 'protected_path',
+        severity: 'critical',
+        message: `Touches ${shown(value)}, which ${glob} guards. Use another path, or have it approved.`,
+        pointer: redactText(pointer),
+      }));
 }
 
 function branchFindings(needs: FindingNeeds, { hasCommand }: Reading): readonly Finding[] {
   const { action, setting, guardrails } = needs;
   const meaning = guardrails.meaningOf(action.action);
   const threats = branchThreats({ action, setting, guarded: guardrails.branches, meaning, hasCommand });
-  return threats
-    .slice(0, MAX_FINDINGS)
-    .map(({ operation, branch }) => ({
-      check: 'branch_protection',
-      severity: 'critical',
-      message:
-        branch === null
-          ? `Means ${operation} and does not say on which branch, so it may be a guarded one. Name the branch.`
-          : `Means ${operation} on ${shown(branch)}, which is guarded. Work on another branch and open a pull request.`,
-      pointer: null,
-    }));
+  return threats.slice(0, MAX_FINDINGS).map(({ operation, branch }) => ({
+    check: 'branch_protection',
+    severity: 'critical',
+    message:
+      branch === null
+        ? `Means ${operation} and does not say on which branch, so it may be a guarded one. Name the branch.`
+        : `Means ${operation} on ${shown(branch)}, which is guarded. Work on another branch and open a pull request.`,
+    pointer: null,
+  }));
 }
 
 function deploymentFindings({ action, deployment, guardrails, nowMs }: FindingNeeds): readonly Finding[] {

@@ -56,6 +56,7 @@ export { compileLaw, settingOf } from './law.ts';
 export type { CharterProblem, Law, LawResult } from './law.ts';
 export { describeExceeded, findExceeded, reservationsFor } from './limit.ts';
 export type { LimitSubject, Reservation } from './limit.ts';
+export { nearest, suggest } from './nearest.ts';
 export {
   anyPatternCovers,
   compareSpecificity,

@@ -2,10 +2,10 @@
 // every figure is one that the law can reckon with. Each problem names the place and what to write instead.
 import { APPROVER_ROLES } from './approval.ts';
 import type { ActionSetting, Charter, Rule, Selectors } from './charter.ts';
-import { suggest } from './condition/suggest.ts';
-import { parseWindow } from './finding.ts';
+import { compileGlobs, parseWindow } from './finding.ts';
 import type { GuardrailSettings } from './finding.ts';
 import type { CharterProblem } from './law.ts';
+import { suggest } from './nearest.ts';
 import { isActionName, patternProblem } from './pattern.ts';
 import { TIERS } from './tier.ts';
 import type { TrustSettings } from './trust.ts';
@@ -205,13 +205,17 @@ function checkTrust(trust: TrustSettings, report: Report): void {
   }
 }
 
-function checkGuardrails({ cost, diff, deploymentWindow }: GuardrailSettings, report: Report): void {
+function checkGuardrails(guardrails: GuardrailSettings, report: Report): void {
+  const { cost, diff, protectedPaths, deploymentWindow } = guardrails;
   const { warningMicroUsd, errorMicroUsd, criticalMicroUsd } = cost;
   if (!(warningMicroUsd >= 0 && warningMicroUsd <= errorMicroUsd && errorMicroUsd <= criticalMicroUsd)) {
     report('guardrails.cost', 'the thresholds must rise from warning over error to critical, from 0');
   }
   if (!(diff.warningLines >= 0 && diff.warningLines <= diff.errorLines)) {
     report('guardrails.diff', 'the thresholds must rise from warning to error, from 0');
+  }
+  for (const { source, problem } of compileGlobs(protectedPaths)) {
+    if (problem !== null) report('guardrails.protectedPaths', `the glob \`${source}\` ${problem}`);
   }
   const window = deploymentWindow === null ? null : parseWindow(deploymentWindow);
   if (typeof window === 'string') report('guardrails.deploymentWindow', window);

@@ -39,6 +39,24 @@ test('a bad exception is refused with its own place', () => {
   );
 });
 
+test('a glob that could not be used is refused where it is written, in an exception and in the guardrails', () => {
+  const except = [exceptionOf({ paths: ['secrets/**', '*.{key,pem}'], origin: 'here' })];
+  const problem = only(charterOf([ruleOf('green', 'a', { except })]));
+  assert.equal(problem.origin, 'here');
+  assert.match(problem.message, /^paths: the glob `\*\.\{key,pem\}` uses .*: write one glob for each case/);
+  const guardrails = { ...DEFAULT_GUARDRAILS, protectedPaths: ['.env', '../up'] };
+  const other = only(charterOf([], { guardrails }));
+  assert.equal(other.origin, 'guardrails.protectedPaths');
+  assert.match(other.message, /`\.\.\/up` contains/);
+});
+
+test('a deployment window that cannot be read is refused', () => {
+  const guardrails = { ...DEFAULT_GUARDRAILS, deploymentWindow: 'weekdays' };
+  const problem = only(charterOf([], { guardrails }));
+  assert.equal(problem.origin, 'guardrails.deploymentWindow');
+  assert.match(problem.message, /write it as/);
+});
+
 test('a pattern that is neither exact nor a prefix is refused', () => {
   assert.match(only(charterOf([ruleOf('green', 'git.*.x')])).message, /not at its end/);
   assert.match(only(charterOf([], { actions: [settingOfAction('a b')] })).message, /is not a pattern/);

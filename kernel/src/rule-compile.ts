@@ -79,9 +79,18 @@ function compileException(exception: RuleException, problems: CharterProblem[]):
       'the exception names neither paths nor a condition, so it could never apply; give it `paths` or `when`';
     problems.push({ origin: exception.origin, message, offset: null });
   }
+  const globs = compileGlobs(exception.paths);
+  for (const { source, problem } of globs) {
+    if (problem === null) continue;
+    problems.push({
+      origin: exception.origin,
+      message: `paths: the glob \`${source}\` ${problem}`,
+      offset: null,
+    });
+  }
   return {
     exception,
-    globs: exception.paths.length === 0 ? null : compileGlobs(exception.paths),
+    globs: globs.length === 0 ? null : globs,
     when: compileWhen(exception.when, exception.origin, problems),
   };
 }

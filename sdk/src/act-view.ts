@@ -96,6 +96,9 @@ export function readAct(value: unknown): ActView {
   const permit = optional(act['permit'], idOf, 'permit');
   if (permit !== null && (startWithinMs === null || status !== 'permitted'))
     return nonsense('permit', 'one that says until when it may be started');
+  const decision = readDecision(act['decision'], 'decision');
+  if (permit !== null && decision.effect !== 'execute')
+    return nonsense('permit', `one that its decision (${decision.effect}) allows`);
   return {
     id: idOf(act['id'], 'id'),
     agent: idOf(act['agent'], 'agent'),
@@ -103,7 +106,7 @@ export function readAct(value: unknown): ActView {
     status,
     result: parsedJson(act['result']),
     error: optional(act['error'], textOf, 'error'),
-    decision: readDecision(act['decision'], 'decision'),
+    decision,
     trust: optional(act['trust'], readTrust, 'trust'),
     permit,
     startWithinMs,

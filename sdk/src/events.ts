@@ -48,7 +48,7 @@ export function createEvents({
     let position = after ?? (await readHead(transport, signal));
     let failures = 0;
     for (;;) {
-      if (signal?.aborted === true) return;
+      if (isAborted(signal)) return;
       const ended = new AbortController();
       const stop = (): void => ended.abort();
       signal?.addEventListener('abort', stop, { once: true });
@@ -66,7 +66,7 @@ export function createEvents({
           yield event;
         }
       } catch (error) {
-        if (signal?.aborted === true) return;
+        if (isAborted(signal)) return;
         if (!(error instanceof MandateUnavailable) || error.reason === 'nonsense') throw error;
         failures += 1;
         if (failures >= ATTEMPTS) throw error;
@@ -81,8 +81,19 @@ export function createEvents({
   };
 }
 
+/** A call, because the compiler would take an earlier look at the signal for a lasting truth. */
+function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
+}
+
 async function readHead(transport: Transport, signal: AbortSignal | undefined): Promise<string> {
-  const answer = await transport.read({ method: 'GET', path: '/api/v1/audit/entries?limit=1', agent: null, isRepeatable: true, signal });
+  const answer = await transport.read({
+    method: 'GET',
+    path: '/api/v1/audit/entries?limit=1',
+    agent: null,
+    isRepeatable: true,
+    signal,
+  });
   return String(numberOf(fieldsOf(answer, 'the answer')['head'], 'head'));
 }
 

@@ -7,6 +7,8 @@ import type { Problem } from './errors.ts';
 interface Known {
   /** Of the act; finds it again with `wait(id)` and in the journal. */
   readonly id: string;
+  readonly agent: string;
+  readonly action: string;
   readonly decision: DecisionView;
   /** Scores before and after; null while nothing moved it. */
   readonly trust: { readonly before: number; readonly after: number } | null;
@@ -125,8 +127,8 @@ export function deniedBy(problem: Problem): Denied {
 
 /** `sentMs`: when the question was sent that this act answers. */
 export function outcomeOf(act: ActView, sentMs: number): Outcome {
-  const { id, decision, trust, traceId, status } = act;
-  const known = { id, decision, trust, traceId };
+  const { id, agent, action, decision, trust, traceId, status } = act;
+  const known = { id, agent, action, decision, trust, traceId };
   switch (status) {
     case 'success':
       return { status, executedBy: 'mandate', result: act.result, ...known };

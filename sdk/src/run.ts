@@ -2,6 +2,7 @@
 // outcome is told to Mandate; losing that message never loses the function's result.
 import type { Json, JsonObject } from '@mandate/kernel';
 import { readAct } from './act-view.ts';
+import { parsedJson } from './guard.ts';
 import type { ActView } from './act-view.ts';
 import type { AskedAction, Asking, WaitOptions } from './ask.ts';
 import { MandateProblem, MandateUnavailable } from './errors.ts';
@@ -28,11 +29,13 @@ export interface RunOptions<Result> {
 }
 
 export interface Runs {
-  readonly run: <Result>(action: AskedAction,
+  readonly run: <Result>(
+    action: AskedAction,
     fn: (running: Running) => Result | Promise<Result>,
     options?: RunOptions<Result>,
   ) => Promise<RunOutcome<Result>>;
-  readonly proceed: <Result>(from: string | Outcome,
+  readonly proceed: <Result>(
+    from: string | Outcome,
     fn: (running: Running) => Result | Promise<Result>,
     options?: RunOptions<Result> & { readonly agent?: string | undefined },
   ) => Promise<RunOutcome<Result>>;
@@ -53,6 +56,8 @@ export function createRuns({
   readonly machine: Machine;
   readonly asking: Asking;
 }): Runs {
+  const begun = new WeakSet<Permit>();
+
   interface Job<Result> {
     readonly fn: (running: Running) => Result | Promise<Result>;
     readonly options: RunOptions<Result>;
@@ -79,9 +84,16 @@ export function createRuns({
   ): Promise<RunOutcome<Result>> {
     const { id } = outcome;
     const { signal = new AbortController().signal } = job.options;
+    if (begun.has(permit))
+      throw new TypeError(
+        `The permit of ${id} has been used: a permit begins one run of one function. Ask again.`,
+      );
+    begun.add(permit);
     // The answer was held, or came slowly, and may be older than it is: ask how long there is still.
     const startBeforeMs =
-      machine.nowMs() < permit.startBeforeMs ? permit.startBeforeMs : await askStartBefore(outcome, job);
+      machine.nowMs() < permit.startBeforeMs
+        ? permit.startBeforeMs
+        : await askStartBefore(id, { agent: job.agent ?? undefined, signal: job.options.signal });
     if (signal.aborted) {
       await asking.giveBack(id, job.agent, 'The caller gave up before it began; nothing was done.');
       throw reasonOf(signal);
@@ -89,14 +101,7 @@ export function createRuns({
     if (machine.nowMs() >= startBeforeMs) {
       const error = 'Its permit ran out before the work could begin; nothing was done. Ask again.';
       await asking.giveBack(id, job.agent, error);
-      return {
-        id,
-        decision: outcome.decision,
-        trust: null,
-        traceId: outcome.traceId,
-        status: 'cancelled',
-        error,
-      };
+      return { ...outcomeParts(outcome), trust: null, status: 'cancelled', error };
     }
     let result: Result;
     try {
@@ -117,8 +122,8 @@ export function createRuns({
     return { ...outcomeParts(outcome), status: 'success', executedBy: 'agent', result, ...reported };
   }
 
-  async function askStartBefore({ id }: Permitted, { agent, options }: Job<never>): Promise<number> {
-    const found = await asking.look(id, { ...(agent === null ? {} : { agent }), signal: options.signal });
+  async function askStartBefore(id: string, options: WaitOptions): Promise<number> {
+    const found = await asking.look(id, options);
     if (!('act' in found) || found.act.status !== 'permitted' || found.act.startWithinMs === null)
       return Number.NEGATIVE_INFINITY;
     return found.sentMs + found.act.startWithinMs;
@@ -169,7 +174,8 @@ export function createRuns({
     async proceed(from, fn, options = {}) {
       const agent = asking.agentOf(options.agent);
       const { wait = false, signal } = options;
-      if (typeof from !== 'string') return carryOn(from, { fn, options, agent });
+      if (typeof from !== 'string')
+        return carryOn(from, { fn, options, agent: options.agent ?? ('agent' in from ? from.agent : agent) });
       const timeoutMs = wait === false ? 0 : wait === true ? undefined : wait.timeoutMs;
       const outcome = await asking.wait(from, waitOptions({ agent }, timeoutMs, signal));
       return outcome.status === 'permitted' ? carryOn(outcome, { fn, options, agent }) : outcome;
@@ -185,8 +191,8 @@ function waitOptions(
   return { timeoutMs, signal, ...(agent === null ? {} : { agent }) };
 }
 
-function outcomeParts({ id, decision, traceId }: Permitted) {
-  return { id, decision, traceId };
+function outcomeParts({ id, agent, action, decision, traceId }: Permitted) {
+  return { id, agent, action, decision, traceId };
 }
 
 function reportedAs(

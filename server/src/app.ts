@@ -8,6 +8,8 @@ import { buildExecution } from './app/execution.ts';
 import { buildJudgement } from './app/judgement.ts';
 import { keepVigil } from './app/vigil.ts';
 import { watchSentinel } from './decide/restrictions/sentinel.ts';
+import { injectedFetch } from './api/http/injected-fetch.ts';
+import type { InjectedFetch } from './api/http/injected-fetch.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { AdminKey } from './platform/identity/admin-key.ts';
 import { createFeed } from './prove/journal/feed.ts';
@@ -23,8 +25,12 @@ export interface App {
   readonly adminKey: AdminKey;
   /** Registers a function as executor for an action pattern, in process. */
   registerExecutor(pattern: string, fn: ExecutorFunction): void;
-  /** Begins to serve and to work. Answers with the address. */
+  /** Begins to work without listening: a program that embeds Mandate asks through `fetch`. */
+  work(): Promise<void>;
+  /** Begins to work and to listen. Answers with the address. */
   start(): Promise<{ readonly url: string }>;
+  /** The HTTP door from inside this process, without a socket. */
+  readonly fetch: InjectedFetch;
   /** Ends what runs, then everything else. */
   close(): Promise<void>;
 }
@@ -33,17 +39,19 @@ export interface AppOptions {
   readonly version: string;
   /** False for a program that embeds Mandate and may be paused by a debugger. */
   readonly watchdog?: boolean;
+  /** The charter's text, for a program that embeds Mandate; the charter's path goes before it. */
+  readonly charterText?: string | null;
 }
 
 /** How long running acts may take to end once they have been told that the process is closing. */
 const DRAIN_MS = 10_000;
 
-export async function createApp(infrastructure: Infrastructure, { version, watchdog = true }: AppOptions): Promise<App> {
+export async function createApp(infrastructure: Infrastructure, { version, watchdog = true, charterText = null }: AppOptions): Promise<App> {
   const { config, clock, log, store } = infrastructure;
   await prepareTenant(infrastructure);
   const closing = new AbortController();
   const authority = await buildAuthority(infrastructure);
-  const judgement = await buildJudgement(infrastructure);
+  const judgement = await buildJudgement(infrastructure, charterText);
 
   // The file may have been there before the process; then it is taken over as soon as there is somebody to do it.
   const sentinel = watchSentinel({ dataDir: config.dataDir, clock, appeared: () => queueMicrotask(() => vigil.takeOver(sentinel)) });
@@ -55,20 +63,26 @@ export async function createApp(infrastructure: Infrastructure, { version, watch
   const feed = createFeed({ journal, clock });
   const sequencer = createSequencer({ db: store.sequencer, clock, failed: (error) => log.error({ err: error }, 'journal entries wait for their position') });
   const metrics = createMetrics({ store, tenant: config.tenant, prefix: config.metricsPrefix });
-  const doors = await openDoors({ infrastructure, authority, judgement, execution, sentinel, journal, feed, metrics, checks: vigil.checks, closing: closing.signal, version });
+  const doors = await openDoors({ infrastructure, authority, judgement, execution, sentinel, journal, feed, metrics, checks: vigil.checks, isSealed: vigil.isSealed, closing: closing.signal, version });
   let unlisten: () => Promise<void> = () => Promise.resolve();
+
+  async function work(): Promise<void> {
+    await execution.lease.start();
+    sequencer.start();
+    await judgement.follower?.start();
+    ({ unlisten } = await store.control.listen('mandate_journal', () => feed.wake()));
+    await vigil.start();
+  }
 
   return {
     pipeline: execution.pipeline,
     tenant: config.tenant,
     adminKey: authority.adminKey,
     registerExecutor: judgement.executors.register,
+    fetch: injectedFetch(doors.fastify, closing.signal),
+    work,
     async start() {
-      await execution.lease.start();
-      sequencer.start();
-      await judgement.follower?.start();
-      ({ unlisten } = await store.control.listen('mandate_journal', () => feed.wake()));
-      await vigil.start();
+      await work();
       const address = await doors.fastify.listen({ host: config.host, port: config.port });
       return { url: config.publicUrl ?? address };
     },

@@ -7,7 +7,10 @@ import { systemClock } from './platform/clock/clock.ts';
 import type { Config } from './platform/config/config.ts';
 
 const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-const version = typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : 'unknown';
+const version =
+  typeof manifest === 'object' && manifest !== null && 'version' in manifest
+    ? String(manifest.version)
+    : 'unknown';
 
 const host: Host = {
   version,
@@ -17,14 +20,26 @@ const host: Host = {
 };
 
 async function serve(config: Config, { pretty }: { readonly pretty: boolean }): Promise<ServeAnswer> {
-  const [{ openInfrastructure }, { createApp, CharterRefused }] = await Promise.all([import('./infrastructure.ts'), import('./app.ts')]);
+  const [{ openInfrastructure }, { createApp, CharterRefused }] = await Promise.all([
+    import('./infrastructure.ts'),
+    import('./app.ts'),
+  ]);
   const infrastructure = await openInfrastructure(config, { pretty });
   let close = (): Promise<void> => infrastructure.close();
   try {
     const app = await createApp(infrastructure, { version });
-    close = () => app.close().finally(() => infrastructure.close());
+    close = async () => {
+      try {
+        await app.close();
+      } finally {
+        await infrastructure.close();
+      }
+    };
     const { url } = await app.start();
-    return { kind: 'serving', serving: { url, adminKey: app.adminKey, database: infrastructure.database, close } };
+    return {
+      kind: 'serving',
+      serving: { url, adminKey: app.adminKey, database: infrastructure.database, close },
+    };
   } catch (error) {
     await close();
     if (error instanceof CharterRefused) return { kind: 'charter_refused', problems: error.problems };

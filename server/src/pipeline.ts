@@ -10,12 +10,11 @@ import { limitRefusal, refusalOf } from './act/actions/refusals.ts';
 import type { Rejudge } from './act/actions/rejudge.ts';
 import type { Running } from './act/actions/running.ts';
 import type { Sealed } from './act/actions/sealed.ts';
-import type { StoredTrust } from './act/actions/store.ts';
 import type { ActView } from './act/actions/view.ts';
 import type { Executors } from './act/executors/executors.ts';
 import { admit } from './decide/agents/admit.ts';
 import type { ActionRequest } from './decide/agents/admit.ts';
-import type { Snapshots } from './decide/snapshots/snapshots.ts';
+import type { GatheredFacts, Snapshots } from './decide/snapshots/snapshots.ts';
 import type { Chance, Clock } from './platform/clock/clock.ts';
 import type { Refusal } from './platform/http/problems.ts';
 import type { Asker } from './platform/identity/asker.ts';
@@ -110,7 +109,7 @@ export function createPipeline(needs: PipelineNeeds): Pipeline {
       if (journey.waiting && decision.effect === 'execute' && snapshot.approval === null) return shown(asker.tenant, asked.id);
       const answer =
         decision.effect === 'execute'
-          ? await begin({ ...journey, id: decision.code === 'approved' ? (gathered.approvedActId ?? journey.id) : journey.id }, decision, snapshot, gathered.trust)
+          ? await begin({ ...journey, id: decision.code === 'approved' ? (gathered.approvedActId ?? journey.id) : journey.id }, decision, gathered)
           : await standStill(journey, decision, snapshot);
       if (answer !== 'again') return answer;
     }
@@ -145,7 +144,7 @@ export function createPipeline(needs: PipelineNeeds): Pipeline {
   }
 
   /** Allowed: the start is committed first, then comes the effect, then its end (I1, I7). */
-  async function begin(journey: Journey, decision: Decision, snapshot: Snapshot, trust: StoredTrust | null): Promise<Answer | 'again'> {
+  async function begin(journey: Journey, decision: Decision, { snapshot, trust, slots }: GatheredFacts): Promise<Answer | 'again'> {
     const { asker, action, id, executor } = journey;
     const { law, nowMs } = snapshot;
     const setting = settingOf(law, action.action);
@@ -169,7 +168,7 @@ export function createPipeline(needs: PipelineNeeds): Pipeline {
         act: draft,
         sealed: evidence,
         startScore: law.charter.trust.start,
-        slots: law.charter.limits.concurrentAgents,
+        slots,
         approval: decision.code === 'approved' || journey.waiting ? (snapshot.approval?.id ?? null) : null,
         idempotency: decision.code === 'approved' ? null : journey.idempotency,
         entries: [draftEntry(journey, executor === null ? 'action.permitted' : 'action.started', decision, nowMs)],

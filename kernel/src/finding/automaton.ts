@@ -11,7 +11,7 @@ export interface Automaton {
   readonly ends: readonly (readonly number[])[];
   /** 1 for a state in which a word ends: most states are none, and asking this is cheaper than asking `ends`. */
   readonly isEnd: Uint8Array;
-  /** 1 where a word begins with this pair of characters, by `first * 128 + second`. */
+  /** 1 where a word may begin with these three characters, by `slotOf`. */
   readonly starts: Uint8Array;
 }
 
@@ -44,8 +44,12 @@ export function compileAutomaton(words: readonly string[]): Automaton {
     }
   }
   const isEnd = Uint8Array.from(ends, (list) => (list.length > 0 ? 1 : 0));
-  const starts = new Uint8Array(128 * 128);
-  for (const word of words) starts[word.charCodeAt(0) * 128 + word.charCodeAt(1)] = 1;
+  const starts = new Uint8Array(SLOTS);
+  for (const word of words) {
+    const [first, second] = [word.charCodeAt(0), word.charCodeAt(1)];
+    if (word.length > 2) starts[slotOf(first, second, word.charCodeAt(2))] = 1;
+    else for (let third = 0; third < 128; third += 1) starts[slotOf(first, second, third)] = 1;
+  }
   return { columns, width, next, ends, isEnd, starts };
 }
 
@@ -56,17 +60,30 @@ export function advance(automaton: Automaton, state: number, code: number): numb
 }
 
 /**
- * Where a word may begin, at `from` or behind it; the length of the text where none can. In the start state nothing
+ * Where a word may begin, at `from` or behind it; where none can, a place close to the end. In the start state nothing
  * but this need be asked, and unlike steps of the automaton these do not wait for one another.
  */
 export function nextStart({ starts }: Automaton, text: string, from: number): number {
+  const last = text.length - 2;
+  // Too near the end for three characters: reading past it would be slow, and so few steps are not worth saving.
+  if (from >= last) return from;
   let first = text.charCodeAt(from);
-  for (let at = from + 1; at < text.length; at += 1) {
-    const second = text.charCodeAt(at);
-    if (first < 128 && second < 128 && starts[first * 128 + second] === 1) return at - 1;
+  let second = text.charCodeAt(from + 1);
+  for (let at = from; at < last; at += 1) {
+    const third = text.charCodeAt(at + 2);
+    if (starts[slotOf(first, second, third)] === 1) return at;
     first = second;
+    second = third;
   }
-  return text.length;
+  return last;
+}
+
+const SLOTS = 1 << 16;
+
+// Keeps lower-case words apart; characters that share a slot only cost a step more. The third is cut to ASCII, so that
+// a word of two characters can fill every slot in which it may stand.
+function slotOf(first: number, second: number, third: number): number {
+  return ((first << 10) ^ (second << 5) ^ (third & 127)) & (SLOTS - 1);
 }
 
 function buildTrie(words: readonly string[], columns: Uint8Array) {

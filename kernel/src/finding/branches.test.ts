@@ -48,9 +48,7 @@ function threatsOn(names: readonly string[], action: Action, setting: ActionSett
 }
 
 function threats(action: Action, setting: ActionSetting | null = null): readonly string[] {
-  return threatsOn(GUARDED, action, setting).map(
-    ({ operation, branch }) => `${operation} ${branch ?? '?'}`,
-  );
+  return threatsOn(GUARDED, action, setting).map(({ operation, branch }) => `${operation} ${branch ?? '?'}`);
 }
 
 const DANGEROUS: readonly (readonly [action: string, parameters: JsonObject, threat: string])[] = [

@@ -71,9 +71,7 @@ export function branchThreats(needs: BranchNeeds): readonly BranchThreat[] {
   const threats = needs.hasCommand ? [...meant, ...argumentThreats(action)] : meant;
   if (threats.length === 0) return threats;
   const guardedOnes = threats.filter(({ branch }) => branch === null || isProtected(branch, guarded));
-  return [
-    ...new Map(guardedOnes.map((threat) => [`${threat.operation} ${threat.branch}`, threat])).values(),
-  ];
+  return [...new Map(guardedOnes.map((threat) => [`${threat.operation} ${threat.branch}`, threat])).values()];
 }
 
 /** Whether a branch name means one of the folded names (which may hold `*`), in whatever spelling. */
@@ -189,7 +187,9 @@ function branchValues(
     const at = name.includes('.') || name.includes('/') ? lookUp(action.parameters, name) : null;
     return at === null
       ? []
-      : textLeaves(at.node).filter(({ kind }) => kind === 'value').map(({ text }) => text);
+      : textLeaves(at.node)
+          .filter(({ kind }) => kind === 'value')
+          .map(({ text }) => text);
   });
   const values = [action.parameters, action.context].flatMap((root) =>
     textLeaves(root).flatMap(({ kind, text, key }): readonly BranchValue[] => {

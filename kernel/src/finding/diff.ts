@@ -100,8 +100,7 @@ interface DiffText {
 }
 
 function diffTexts(action: Action, named: string | null): readonly DiffText[] {
-  if (named === null)
-    return textsUnder(action.parameters, (key) => isDiffName(wordsOf(key).at(-1) ?? ''));
+  if (named === null) return textsUnder(action.parameters, (key) => isDiffName(wordsOf(key).at(-1) ?? ''));
   const at = lookUp(action.parameters, named);
   if (at === null) return textsUnder(action.parameters, (key) => key === named);
   return textLeaves(at.node, at.place).flatMap(({ kind, text, place }) =>

@@ -89,7 +89,7 @@ function compileGlob(source: string): CompiledGlob {
   // The end is open anyway (a folder counts with its contents), and so is the start unless it is anchored.
   const anchored = folded.startsWith('/');
   while (segments.at(-1) === '**' && segments.length > 1) segments.pop();
-  while (segments[0] === '**' && segments.length > 1 && !anchored) segments.shift();
+  if (!anchored) while (segments[0] === '**' && segments.length > 1) segments.shift();
   return { source, problem: null, anchored, segments };
 }
 

@@ -265,3 +265,17 @@ test('hostile globs and paths come to an end', () => {
   assert.equal(isGuarded(`%${'25'.repeat(50_000)}2eenv`), true);
   assert.equal(isGuarded('../'.repeat(50_000)), false);
 });
+
+test('a plainly spelt path and its encoded form are guarded alike, though they are read on different roads', () => {
+  const part = fc.constantFrom(
+    ...'. .. / // .env .ENV src main secrets a.key K1.PEM x. -_ credentials.json'.split(' '),
+  );
+  fc.assert(
+    fc.property(fc.array(part, { minLength: 1, maxLength: 6 }), (parts) => {
+      const path = parts.join('/');
+      const encoded = path.replace(/./g, (char) => `%${char.charCodeAt(0).toString(16)}`);
+      assert.equal(isGuarded(path), isGuarded(encoded));
+    }),
+    { numRuns: 300 },
+  );
+});

@@ -39,8 +39,22 @@ function fold(text: string): string {
 }
 
 function foldText(text: string): string {
-  return text.toLowerCase().replaceAll('0', 'o').replaceAll('1', 'l').replaceAll('|', 'l').replaceAll('i', 'l');
+  const lower = text.toLowerCase();
+  let out = '';
+  let from = 0;
+  for (let at = 0; at < lower.length; at += 1) {
+    const code = lower.charCodeAt(at);
+    if (code !== ZERO && code !== ONE && code !== BAR && code !== SMALL_I) continue;
+    out += lower.slice(from, at) + (code === ZERO ? 'o' : 'l');
+    from = at + 1;
+  }
+  return from === 0 ? lower : out + lower.slice(from);
 }
+
+const ZERO = 0x30;
+const ONE = 0x31;
+const BAR = 0x7c;
+const SMALL_I = 0x69;
 
 function foldChar(char: string): string {
   const code = char.codePointAt(0) ?? 0;

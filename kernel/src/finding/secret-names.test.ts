@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
+import { suspect } from './assignments.ts';
 import { secretName } from './secret-names.ts';
 
 test('names that merely mention a secret are not secret names', () => {
@@ -28,4 +30,20 @@ test('names that merely mention a secret are not secret names', () => {
     ['cacheKey', null],
   ];
   for (const [name, word] of table) assert.equal(secretName(name), word, name);
+});
+
+test('no secret name is dismissed unread', () => {
+  const word = fc.constantFrom(
+    ...'api key keys Access TOKEN token2 pass word phrase session id pin mfa code recovery connection string PSK cvv x Key'.split(
+      ' ',
+    ),
+  );
+  const joint = fc.constantFrom('', '_', '-', '.', ' ', 'é');
+  fc.assert(
+    fc.property(fc.array(fc.tuple(word, joint), { minLength: 1, maxLength: 4 }), (parts) => {
+      const name = parts.flat().join('');
+      assert.equal(suspect(name)?.word ?? null, secretName(name));
+    }),
+    { numRuns: 500 },
+  );
 });

@@ -3,7 +3,8 @@ import { canonicalJson } from '@mandate/kernel';
 import type { Json } from '@mandate/kernel';
 import type { Infrastructure } from '../infrastructure.ts';
 import { findAct, listActs } from '../act/actions/queries.ts';
-import { actionRoutes } from '../act/actions/routes.ts';
+import { actionRoutes, askerOf } from '../act/actions/routes.ts';
+import { sendProblem } from '../api/http/problem.ts';
 import { mountOpenPaths } from '../api/http/open-paths.ts';
 import type { Check } from '../api/http/open-paths.ts';
 import { createHttp } from '../api/http/server.ts';
@@ -19,6 +20,7 @@ import { createStandingRestrictions } from '../decide/restrictions/standing.ts';
 import { sha256Hex } from '../platform/crypto/hash.ts';
 import type { Route } from '../platform/http/route.ts';
 import { REFUSAL_STATUS } from '../platform/identity/authenticate.ts';
+import type { Principal } from '../platform/identity/principal.ts';
 import { isPermitted } from '../platform/identity/roles.ts';
 import { keyRoutes } from '../platform/identity/routes.ts';
 import type { Feed } from '../prove/journal/feed.ts';
@@ -30,6 +32,7 @@ import { createStats, statsRoutes } from '../prove/metrics/stats.ts';
 import type { Authority } from './authority.ts';
 import type { Execution } from './execution.ts';
 import type { Judgement } from './judgement.ts';
+import { mountMcpGateway } from './mcp.ts';
 
 export interface DoorsNeeds {
   readonly infrastructure: Infrastructure;
@@ -40,45 +43,59 @@ export interface DoorsNeeds {
   readonly journal: Journal;
   readonly feed: Feed;
   readonly metrics: Metrics;
+  readonly isSealed: (tenant: string) => boolean;
   readonly checks: () => Promise<readonly Check[]>;
   readonly closing: AbortSignal;
   readonly version: string;
 }
+
+const SEALED = 'Everything is sealed by a stop: only a key that may resume still opens anything.';
 
 export interface Doors extends HttpDoor {
   readonly traced: HttpNeeds['traced'];
 }
 
 export async function openDoors(needs: DoorsNeeds): Promise<Doors> {
-  const { infrastructure, authority, feed, metrics, checks, closing, version } = needs;
-  const { log, telemetry } = infrastructure;
+  const { infrastructure, authority, journal, feed, metrics, checks, closing, version } = needs;
+  const { clock, log, telemetry } = infrastructure;
   const traced: HttpNeeds['traced'] = (name, headers, run) => {
     const { traceparent } = headers;
     return telemetry.within(typeof traceparent === 'string' ? traceparent : undefined, () => telemetry.span(name, {}, () => run(telemetry.traceId() ?? '')));
   };
+  const failed: HttpNeeds['failed'] = (error, traceId, path) => log.error({ err: error, traceId, path }, 'a request met a mistake of ours');
+  // Level seal: keys open nothing and sessions end, but for those who may lift it.
+  const isLockedOut = (principal: Principal): boolean => needs.isSealed(principal.tenant) && !isPermitted(principal, 'resume');
   const door = createHttp({
     routes: routesOf(needs),
     version,
     authenticate: async (request) => {
       const answer = await authority.identity.authenticate(request);
-      return answer.kind === 'principal' ? answer : { ...answer, status: REFUSAL_STATUS[answer.code] };
+      if (answer.kind === 'refused') return { ...answer, status: REFUSAL_STATUS[answer.code] };
+      return isLockedOut(answer.principal) ? { kind: 'refused', code: 'sealed', status: 403, retryAfterS: null, detail: SEALED } : answer;
     },
     isPermitted,
+    stands: async (principal) => !isLockedOut(principal) && authority.stands(askerOf(principal, null)),
     digestOf: (value) => sha256Hex(canonicalJson(value as Json)),
     traced,
-    failed: (error, traceId, path) => log.error({ err: error, traceId, path }, 'a request met a mistake of ours'),
+    failed,
   });
-  const { fastify, prove } = door;
-  mountOpenPaths({ fastify, prove, version, checks, metrics: metrics.text });
+  const { fastify, prove, stillMay } = door;
+  mountOpenPaths({ fastify, prove, traced, version, checks, metrics: metrics.text });
   await mountFeeds({
     fastify,
     prove,
+    stillMay,
+    refuse: (reply, refusal, traceId) => sendProblem(reply, refusal, { traceId }),
     traced,
+    head: (tenant) => journal.head(tenant),
+    after: (delayMs, run) => clock.after(delayMs, run),
+    failed,
     closing,
     async *follow(tenant, from, signal) {
       for await (const entries of feed.follow(tenant, from, signal)) yield entries.map((entry) => cloudEventOf(tenant, entry));
     },
   });
+  mountMcpGateway(needs, door, traced);
   return { ...door, traced };
 }
 

@@ -47,9 +47,16 @@ export function buildExecution({ infrastructure, authority, judgement, sentinel,
   const unseal = async (tenant: string, sealed: Uint8Array, purpose: string): Promise<Json> => JSON.parse((await seals.open(tenant, purpose, sealed)).toString('utf8')) as Json;
   const sealed = createSealed({ seal, unseal });
   const running = createRunning();
-  const waiting = createWaiting({ clock, isOver: async (tenant, actId) => OVER.has((await findAct(store, tenant, actId))?.status ?? 'denied') });
+  const waiting = createWaiting({ clock, isOver: async (tenant, actId) => isOver(await findAct(store, tenant, actId)) });
   const actions = createActions({ store, clock, chance, seal, redact, ended: waiting.ended });
   const lease = createLease({ db: store.app, clock, chance, watchdog, lost: (error) => log.warn({ err: error }, 'the heartbeat did not get through; nothing new begins until it does') });
+
+  /** Also once an approved act waits for its agent to fetch the permit: then it is the agent's turn. */
+  async function isOver(act: Act | null): Promise<boolean> {
+    if (act === null || OVER.has(act.status)) return true;
+    if (act.status !== 'waiting_for_approval' || act.runsOn !== 'permit' || act.approvalId === null) return false;
+    return (await approvals.find(act.tenant, act.approvalId))?.status === 'approved';
+  }
 
   async function show(act: Act, known: { readonly permit?: string; readonly result?: Json }): Promise<ActView> {
     const approval = act.status === 'waiting_for_approval' && act.approvalId !== null ? await approvals.find(act.tenant, act.approvalId) : null;
@@ -57,6 +64,7 @@ export function buildExecution({ infrastructure, authority, judgement, sentinel,
     return viewOf(act, {
       ...(result === undefined ? {} : { result }),
       ...(known.permit === undefined ? {} : { permit: known.permit }),
+      ...(act.status === 'permitted' && act.startByMs !== null ? { startWithinMs: Math.max(0, act.startByMs - clock.nowMs()) } : {}),
       ...(approval === null
         ? {}
         : { approval: { id: approval.id, digest: approval.digest, expiresAt: approval.expiresAt, requiredRoles: approval.requiredRoles, url: `${publicUrl}/api/v1/approvals/${approval.id}` } }),

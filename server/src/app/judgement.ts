@@ -31,11 +31,12 @@ export class CharterRefused extends Error {
 
 export type Judgement = Awaited<ReturnType<typeof buildJudgement>>;
 
-export async function buildJudgement({ config, clock, chance, log, store }: Infrastructure) {
+/** `charterText`: the charter of a program that embeds Mandate and names no file. */
+export async function buildJudgement({ config, clock, chance, log, store }: Infrastructure, charterText: string | null) {
   const { tenant, charter: path } = config;
   const charters = createCharters({ store, clock, log, readFile: readCharterFile, readShipped: shippedCharters });
   const follower = path === null ? null : createFollower({ charters, clock, log, tenant, path, author: 'mandate:charter-file' });
-  const activated = follower === null ? await activateDefault(charters, tenant) : await follower.reload();
+  const activated = await (follower === null ? activate(charters, tenant, charterText) : follower.reload());
   if (activated.kind === 'refused') throw new CharterRefused(activated.problems.map(renderError));
 
   // A charter names its executors, so they change with it, before the first decision by it.
@@ -68,7 +69,8 @@ export async function buildJudgement({ config, clock, chance, log, store }: Infr
 }
 
 /** Without a charter of one's own the shipped rules decide, from the first start on. */
-async function activateDefault(charters: Charters, tenant: string) {
+async function activate(charters: Charters, tenant: string, text: string | null) {
+  if (text !== null) return charters.activate({ tenant, text, author: 'mandate:embedding-program', note: 'given by the program that embeds Mandate' });
   const active = await charters.active(tenant);
   if (active !== null) return { kind: 'unchanged' as const, version: active.version };
   return charters.activate({ tenant, text: 'version: 1\nextends: default\n', author: 'mandate:first-start', note: 'no charter was given' });

@@ -19,6 +19,8 @@ export interface Vigil {
   stop(): Promise<void>;
   /** The file STOP came first, perhaps because nothing else worked: now it also becomes a stop on record. */
   takeOver(sentinel: Sentinel): void;
+  /** Whether a stop of level seal locks the keys of this tenant: only who may resume still gets in. */
+  isSealed(tenant: string): boolean;
   checks(): Promise<readonly Check[]>;
 }
 
@@ -32,6 +34,7 @@ export function keepVigil({ infrastructure, judgement, execution, closing }: Vig
   const { running, upkeep, lease } = execution;
   let cancelTimer: () => void = () => undefined;
   let unlisten: () => Promise<void> = () => Promise.resolve();
+  let sealed: ReadonlySet<string> = new Set();
   let prunedMs = clock.monotonicMs();
 
   /** What nobody waits for must not end the process when the database is away: least of all a stop. */
@@ -43,9 +46,9 @@ export function keepVigil({ infrastructure, judgement, execution, closing }: Vig
 
   /** A stop must reach what runs here, whoever ordered it and in whatever process. */
   async function obeyStops(): Promise<void> {
-    if (running.count() === 0) return;
-    const standing = await store.control<{ tenant: string; scope: string; cause: string }[]>`
-      select tenant, scope, cause from mandate.restriction where kind = 'stop' and lifted_at is null and level in ('stop', 'seal')`;
+    const standing = await store.control<{ tenant: string; scope: string; level: string; cause: string }[]>`
+      select tenant, scope, level, cause from mandate.restriction where kind = 'stop' and lifted_at is null and level in ('stop', 'seal')`;
+    sealed = new Set(standing.filter((stop) => stop.level === 'seal').map((stop) => stop.tenant));
     for (const stop of standing) {
       running.abortWhere((act) => (stop.tenant === '*' || stop.tenant === act.tenant) && scopeCovers(stop.scope, act), `Stopped: ${stop.cause}`);
     }
@@ -69,6 +72,7 @@ export function keepVigil({ infrastructure, judgement, execution, closing }: Vig
 
   return {
     async start() {
+      await obeyStops();
       const listeners = await Promise.all([
         store.control.listen('mandate_revision', () => inBackground(obeyStops, 'stops could not be looked for; they are in a second')),
         store.control.listen('mandate_approved', () => inBackground(upkeep.runApproved, 'approved acts could not be looked for; they are in a second')),
@@ -80,6 +84,7 @@ export function keepVigil({ infrastructure, judgement, execution, closing }: Vig
       cancelTimer();
       return unlisten();
     },
+    isSealed: (tenant) => sealed.has(tenant) || sealed.has('*'),
     takeOver(sentinel) {
       running.abortWhere(() => true, 'Stopped by the file STOP in the data directory.');
       inBackground(async () => {

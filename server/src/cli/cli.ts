@@ -3,9 +3,9 @@
 import { Command, CommanderError } from 'commander';
 import { systemClock } from '../platform/clock/clock.ts';
 import type { Cli } from './command.ts';
-import { GROUPS, selfOf } from './command.ts';
+import { selfOf } from './command.ts';
 import { COMMANDS } from './commands.ts';
-import { isCompleting, registerCompletion } from './completion.ts';
+import { isCompleting, registerCompletion, registerCompletionHelp } from './completion.ts';
 import { CommandFailed, EXIT, EXIT_CODES_TEXT } from './exit.ts';
 import type { ExitCode } from './exit.ts';
 import type { Host } from './host.ts';
@@ -17,16 +17,29 @@ export type { Host, ServeAnswer } from './host.ts';
 
 /** Runs one command line (`argv` without node and script) and answers with its exit code. */
 export async function runCli(argv: readonly string[], host: Host): Promise<number> {
-  const out = createOutput({ stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, env: process.env });
+  const out = createOutput({
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+  });
   // `mandate audit search | head` closes our stdout early, and that is no mistake.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(EXIT.ok);
     throw error;
   });
   let exitCode: ExitCode = EXIT.ok;
-  const cli: Cli = { env: process.env, clock: systemClock, out, host, self: selfOf(process.env), exitWith: (code) => (exitCode = code) };
+  const cli: Cli = {
+    env: process.env,
+    clock: systemClock,
+    out,
+    host,
+    self: selfOf(process.env),
+    exitWith: (code) => (exitCode = code),
+  };
   const program = createProgram(cli);
-  if (isCompleting(argv)) await registerCompletion(program, argv);
+  if (isCompleting(argv)) await registerCompletion(program);
+  else registerCompletionHelp(program);
   if (argv.length === 0) {
     program.outputHelp();
     return EXIT.ok;
@@ -50,10 +63,12 @@ function createProgram(cli: Cli): Command {
     .showHelpAfterError(`Try ${cli.self} --help.`)
     .exitOverride()
     .configureHelp({ showGlobalOptions: false, styleTitle: (title) => out.tint(title, 'bold') })
-    .addHelpText('after', `\n${EXIT_CODES_TEXT}\n\nData goes to stdout, talk to stderr; every command takes --json. Begin with: ${cli.self} start`);
+    .addHelpText(
+      'after',
+      `\n${EXIT_CODES_TEXT}\n\nData goes to stdout, talk to stderr; every command takes --json. Begin with: ${cli.self} start`,
+    );
   addCommon(program);
   for (const register of COMMANDS) register(program, cli);
-  program.command('completion').helpGroup(GROUPS.server).argument('<shell>', 'zsh, bash, fish or powershell').description('print a script that completes commands in your shell');
   for (const command of leavesOf(program)) addCommon(command);
   return program;
 }
@@ -70,10 +85,15 @@ function leavesOf(command: Command): readonly Command[] {
   return command.commands.flatMap((child) => (child.commands.length === 0 ? [child] : leavesOf(child)));
 }
 
-function endOf(error: unknown, { out, self, json }: { readonly out: Output; readonly self: string; readonly json: boolean }): number {
+function endOf(
+  error: unknown,
+  { out, self, json }: { readonly out: Output; readonly self: string; readonly json: boolean },
+): number {
   if (error instanceof CommanderError) {
     // Help and version were asked for; everything else was typed wrong and has been told already.
-    return error.code === 'commander.helpDisplayed' || error.code === 'commander.version' ? EXIT.ok : EXIT.usage;
+    return error.code === 'commander.helpDisplayed' || error.code === 'commander.version'
+      ? EXIT.ok
+      : EXIT.usage;
   }
   if (error instanceof CommandFailed) {
     if (json) out.json(error.document);

@@ -24,7 +24,11 @@ export interface Client {
   /** The body of a good answer; anything else ends the command. */
   need(call: Call): Promise<unknown>;
   /** Server-Sent Events of a path until the signal aborts or the server ends them. */
-  events(path: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): AsyncIterable<{ readonly id: string; readonly data: string }>;
+  events(
+    path: string,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): AsyncIterable<{ readonly id: string; readonly data: string }>;
 }
 
 export interface ClientNeeds {
@@ -37,11 +41,22 @@ export interface ClientNeeds {
 const TIMEOUT_MS = 30_000;
 
 export function createClient({ url, key, self }: ClientNeeds): Client {
-  const headersOf = (more: Readonly<Record<string, string>> = {}): Record<string, string> => ({ ...(key === null ? {} : { authorization: `Bearer ${key}` }), ...more });
+  const headersOf = (more: Readonly<Record<string, string>> = {}): Record<string, string> => ({
+    ...(key === null ? {} : { authorization: `Bearer ${key}` }),
+    ...more,
+  });
 
-  async function send({ method, path, body, query = {}, headers, timeoutMs = TIMEOUT_MS }: Call): Promise<Answer> {
+  async function send({
+    method,
+    path,
+    body,
+    query = {},
+    headers,
+    timeoutMs = TIMEOUT_MS,
+  }: Call): Promise<Answer> {
     const target = new URL(`${url}${path}`);
-    for (const [name, value] of Object.entries(query)) if (value !== undefined) target.searchParams.set(name, value);
+    for (const [name, value] of Object.entries(query))
+      if (value !== undefined) target.searchParams.set(name, value);
     const json: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' };
     let response: Response;
     let text: string;
@@ -61,11 +76,19 @@ export function createClient({ url, key, self }: ClientNeeds): Client {
     const type = response.headers.get('content-type') ?? '';
     const parsed = type.includes('json') ? parse(text) : undefined;
     if (typeof parsed !== 'object' || parsed === null) {
-      return { kind: 'unreachable', why: `something answers there that is not Mandate (HTTP ${response.status}, ${type === '' ? 'no content type' : type})` };
+      return {
+        kind: 'unreachable',
+        why: `something answers there that is not Mandate (HTTP ${response.status}, ${type === '' ? 'no content type' : type})`,
+      };
     }
-    if (response.ok || !type.includes('problem+json')) return { kind: 'ok', status: response.status, body: parsed, date: response.headers.get('date') };
+    if (response.ok || !type.includes('problem+json'))
+      return { kind: 'ok', status: response.status, body: parsed, date: response.headers.get('date') };
     const retryAfter = response.headers.get('retry-after');
-    return { kind: 'problem', status: response.status, problem: { ...parsed, ...(retryAfter === null ? {} : { retryAfterSeconds: Number(retryAfter) }) } };
+    return {
+      kind: 'problem',
+      status: response.status,
+      problem: { ...parsed, ...(retryAfter === null ? {} : { retryAfterSeconds: Number(retryAfter) }) },
+    };
   }
 
   return {
@@ -74,19 +97,28 @@ export function createClient({ url, key, self }: ClientNeeds): Client {
     async need(call) {
       const answer = await send(call);
       if (answer.kind === 'ok') return answer.body;
-      throw answer.kind === 'problem' ? problemFailed(answer.problem, { hasKey: key !== null, self }) : unreachable(url, answer.why, self);
+      throw answer.kind === 'problem'
+        ? problemFailed(answer.problem, { hasKey: key !== null, self })
+        : unreachable(url, answer.why, self);
     },
     async *events(path, headers, signal) {
       let response: Response;
       try {
-        response = await fetch(`${url}${path}`, { headers: headersOf({ accept: 'text/event-stream', ...headers }), signal, redirect: 'manual' });
+        response = await fetch(`${url}${path}`, {
+          headers: headersOf({ accept: 'text/event-stream', ...headers }),
+          signal,
+          redirect: 'manual',
+        });
       } catch (error) {
         if (signal.aborted) return;
         throw unreachable(url, reasonOf(error, TIMEOUT_MS), self);
       }
       if (!response.ok || response.body === null) {
         const problem: unknown = parse(await response.text());
-        throw problemFailed(typeof problem === 'object' && problem !== null ? { ...problem } : {}, { hasKey: key !== null, self });
+        throw problemFailed(typeof problem === 'object' && problem !== null ? { ...problem } : {}, {
+          hasKey: key !== null,
+          self,
+        });
       }
       yield* readEvents(response.body, signal);
     },
@@ -94,7 +126,10 @@ export function createClient({ url, key, self }: ClientNeeds): Client {
 }
 
 /** The fields of each event (https://html.spec.whatwg.org/multipage/server-sent-events.html); comments are left out. */
-async function* readEvents(body: ReadableStream<Uint8Array>, signal: AbortSignal): AsyncIterable<{ readonly id: string; readonly data: string }> {
+async function* readEvents(
+  body: ReadableStream<Uint8Array>,
+  signal: AbortSignal,
+): AsyncIterable<{ readonly id: string; readonly data: string }> {
   const decoder = new TextDecoder();
   let rest = '';
   try {
@@ -103,7 +138,11 @@ async function* readEvents(body: ReadableStream<Uint8Array>, signal: AbortSignal
       rest = blocks.pop() ?? '';
       for (const block of blocks) {
         const lines = block.split('\n');
-        const field = (name: string): string => lines.filter((line) => line.startsWith(`${name}: `)).map((line) => line.slice(name.length + 2)).join('\n');
+        const field = (name: string): string =>
+          lines
+            .filter((line) => line.startsWith(`${name}: `))
+            .map((line) => line.slice(name.length + 2))
+            .join('\n');
         if (field('data') !== '') yield { id: field('id'), data: field('data') };
       }
     }
@@ -116,18 +155,35 @@ export function unreachable(url: string, why: string, self: string): CommandFail
   return new CommandFailed(`No Mandate answers at ${url}: ${why}.`, {
     exitCode: EXIT.unreachable,
     code: 'unreachable',
-    steps: [`If it is not running: ${self} start`, 'If it is elsewhere: set MANDATE_URL (and MANDATE_API_KEY) or give --url.', `To find out what is wrong: ${self} doctor`],
+    steps: [
+      `If it is not running: ${self} start`,
+      'If it is elsewhere: set MANDATE_URL (and MANDATE_API_KEY) or give --url.',
+      `To find out what is wrong: ${self} doctor`,
+    ],
     document: { url },
   });
 }
 
-function problemFailed(problem: Readonly<Record<string, unknown>>, { hasKey, self }: { readonly hasKey: boolean; readonly self: string }): CommandFailed {
+function problemFailed(
+  problem: Readonly<Record<string, unknown>>,
+  { hasKey, self }: { readonly hasKey: boolean; readonly self: string },
+): CommandFailed {
   const code = textAt(problem, 'code');
   const steps =
     code === 'unauthenticated'
-      ? [hasKey ? 'The key that was sent is not valid there: look at MANDATE_API_KEY, or at admin.key in the data directory.' : 'No key was sent: set MANDATE_API_KEY, or run this as the account whose data directory it is (--data-dir).', `To see which directory is used: ${self} config show`]
+      ? [
+          hasKey
+            ? 'The key that was sent is not valid there: look at MANDATE_API_KEY, or at admin.key in the data directory.'
+            : 'No key was sent: set MANDATE_API_KEY, or run this as the account whose data directory it is (--data-dir).',
+          `To see which directory is used: ${self} config show`,
+        ]
       : [];
-  return new CommandFailed(textAt(problem, 'detail'), { exitCode: exitOfProblem(code), code, steps, document: problem });
+  return new CommandFailed(textAt(problem, 'detail'), {
+    exitCode: exitOfProblem(code),
+    code,
+    steps,
+    document: problem,
+  });
 }
 
 function reasonOf(error: unknown, timeoutMs: number): string {
@@ -135,7 +191,12 @@ function reasonOf(error: unknown, timeoutMs: number): string {
   if (error.name === 'TimeoutError') return `no answer within ${timeoutMs / 1_000} s`;
   const cause = error.cause instanceof AggregateError ? error.cause.errors[0] : error.cause;
   const code: unknown = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : '';
-  const known: Readonly<Record<string, string>> = { ECONNREFUSED: 'connection refused', ENOTFOUND: 'no such host', ECONNRESET: 'the connection was cut', EHOSTUNREACH: 'no route to the host' };
+  const known: Readonly<Record<string, string>> = {
+    ECONNREFUSED: 'connection refused',
+    ENOTFOUND: 'no such host',
+    ECONNRESET: 'the connection was cut',
+    EHOSTUNREACH: 'no route to the host',
+  };
   return known[String(code)] ?? (cause instanceof Error ? cause.message : error.message);
 }
 

@@ -14,7 +14,7 @@ export interface Cli {
   /** How this person calls us, to begin the commands that we suggest: `mandate`, `npx mandate` or `npm run mandate --`. */
   readonly self: string;
   /** The exit code of a command that ends in order; 0 unless it is called. */
-  exitWith(code: ExitCode): void;
+  readonly exitWith: (code: ExitCode) => void;
 }
 
 export type Register = (program: Command, cli: Cli) => void;
@@ -41,6 +41,7 @@ export function commonOptions(command: Command): CommonOptions {
 
 /** How the command was started, told from what npm leaves in the environment. */
 export function selfOf(env: Cli['env']): string {
-  if (env['npm_lifecycle_event'] === 'start' || env['npm_lifecycle_event'] === 'mandate') return 'npm run mandate --';
+  if (env['npm_lifecycle_event'] === 'start' || env['npm_lifecycle_event'] === 'mandate')
+    return 'npm run mandate --';
   return env['npm_command'] === 'exec' ? 'npx mandate' : 'mandate';
 }

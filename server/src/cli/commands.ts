@@ -10,6 +10,7 @@ import { registerFlag } from './flag.ts';
 import { registerGrant } from './grant.ts';
 import { registerInbox } from './inbox.ts';
 import { registerKey } from './key.ts';
+import { registerMcp } from './mcp.ts';
 import { registerPolicy } from './policy.ts';
 import { registerRequest } from './request.ts';
 import { registerResume } from './resume.ts';
@@ -28,6 +29,7 @@ export const COMMANDS: readonly Register[] = [
   registerApprove,
   registerDeny,
   registerRequest,
+  registerMcp,
   registerPolicy,
   registerAgent,
   registerFlag,

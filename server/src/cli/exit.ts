@@ -61,7 +61,10 @@ export class CommandFailed extends Error {
   /** What to do next, one step a line. */
   readonly steps: readonly string[];
 
-  constructor(message: string, of: { exitCode: ExitCode; code: string; steps?: readonly string[]; document?: object }) {
+  constructor(
+    message: string,
+    of: { exitCode: ExitCode; code: string; steps?: readonly string[]; document?: object },
+  ) {
     super(message);
     this.exitCode = of.exitCode;
     this.steps = of.steps ?? [];

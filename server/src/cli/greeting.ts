@@ -19,16 +19,23 @@ export interface Greeting {
 
 type Tinter = (text: string, tint: Tint) => string;
 
-export function greeting({ config, serving, charterVersion, version, self, tookMs, isStopped }: Greeting, tint: Tinter): string {
+export function greeting(
+  { config, serving, charterVersion, version, self, tookMs, isStopped }: Greeting,
+  tint: Tinter,
+): string {
   const { url, database, adminKey } = serving;
-  const file = config.charter === null ? 'no file given, the one in force' : relative(process.cwd(), config.charter);
+  const file =
+    config.charter === null ? 'no file given, the one in force' : relative(process.cwd(), config.charter);
   const lines = fields(
     [
       ['API', tint(url, 'cyan')],
       ['Reference', `${url}/reference`],
       ['Charter', `${file} (version ${charterVersion.slice(0, 12)})`],
       ['Data', config.dataDir],
-      ['Database', config.databaseUrl === null ? `embedded Postgres in ${database}` : `Postgres at ${database}`],
+      [
+        'Database',
+        config.databaseUrl === null ? `embedded Postgres in ${database}` : `Postgres at ${database}`,
+      ],
       ['Admin key', keyLines(serving, tint)],
     ],
     tint,
@@ -36,12 +43,25 @@ export function greeting({ config, serving, charterVersion, version, self, tookM
   const steps = fields(
     [
       ['Try', `${self} request builder-1 test.run_suite`],
-      ['', adminKey.kind === 'created' ? `${self} request builder-1 deploy.production   ${tint('waits for a person: ', 'dim')}${self} inbox` : ''],
-      ['Stop', [`Ctrl-C ends this server`, `${self} stop   ${tint('stops every agent, also when the server is down', 'dim')}`]],
+      [
+        '',
+        adminKey.kind === 'created'
+          ? `${self} request builder-1 deploy.production   ${tint('waits for a person: ', 'dim')}${self} inbox`
+          : '',
+      ],
+      [
+        'Stop',
+        [
+          `Ctrl-C ends this server`,
+          `${self} stop   ${tint('stops every agent, also when the server is down', 'dim')}`,
+        ],
+      ],
     ],
     tint,
   );
-  const stopped = isStopped ? `\n\n  ${tint('Everything is stopped', 'red')}: the file STOP is in the data directory. ${self} resume --reason "…" lifts it.` : '';
+  const stopped = isStopped
+    ? `\n\n  ${tint('Everything is stopped', 'red')}: the file STOP is in the data directory. ${self} resume --reason "…" lifts it.`
+    : '';
   return `\n  ${tint('Mandate', 'bold')} ${version} ${tint(`ready in ${(tookMs / 1_000).toFixed(1)} s`, 'dim')}\n\n${lines}${stopped}\n\n${steps}\n`;
 }
 
@@ -49,7 +69,11 @@ function keyLines({ url, adminKey }: Serving, tint: Tinter): readonly string[] {
   switch (adminKey.kind) {
     case 'created':
       // In the fragment, which a browser sends to nobody.
-      return [`${tint(adminKey.text, 'bold')}   ${tint('shown this once', 'dim')}`, `${url}/#key=${adminKey.text}`, `kept in ${adminKey.path}, where this command line finds it`];
+      return [
+        `${tint(adminKey.text, 'bold')}   ${tint('shown this once', 'dim')}`,
+        `${url}/#key=${adminKey.text}`,
+        `kept in ${adminKey.path}, where this command line finds it`,
+      ];
     case 'kept':
       return [`in ${adminKey.path}`];
     case 'elsewhere':

@@ -17,7 +17,9 @@ export interface Serving {
 }
 
 /** - `charter_refused`: every mistake as `file:line:column pointer: message` */
-export type ServeAnswer = { readonly kind: 'serving'; readonly serving: Serving } | { readonly kind: 'charter_refused'; readonly problems: readonly string[] };
+export type ServeAnswer =
+  | { readonly kind: 'serving'; readonly serving: Serving }
+  | { readonly kind: 'charter_refused'; readonly problems: readonly string[] };
 
 export interface Foundations {
   readonly config: Config;

@@ -17,22 +17,49 @@ export interface Location {
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** Everything that `mandate stop` must know; a typo elsewhere in the environment must not keep it from stopping. */
-const ESSENTIAL = ['MANDATE_DATA_DIR', 'MANDATE_URL', 'MANDATE_API_KEY', 'MANDATE_TENANT', 'MANDATE_MASTER_KEY', 'DATABASE_URL', 'MANDATE_APP_URL', 'MANDATE_SEQUENCER_URL', 'MANDATE_CONTROL_URL', 'XDG_STATE_HOME', 'PORT', 'HOST'];
+const ESSENTIAL = [
+  'MANDATE_DATA_DIR',
+  'MANDATE_URL',
+  'MANDATE_API_KEY',
+  'MANDATE_TENANT',
+  'MANDATE_MASTER_KEY',
+  'DATABASE_URL',
+  'MANDATE_APP_URL',
+  'MANDATE_SEQUENCER_URL',
+  'MANDATE_CONTROL_URL',
+  'XDG_STATE_HOME',
+  'PORT',
+  'HOST',
+];
 
 /** Reads the settings; wrong ones end the command with every problem at once. */
-export async function readConfig(env: Env, options: CommonOptions, argv: readonly string[] = []): Promise<Config> {
+export async function readConfig(
+  env: Env,
+  options: CommonOptions,
+  argv: readonly string[] = [],
+): Promise<Config> {
   const { ConfigInvalid, loadConfig } = await import('../platform/config/config.ts');
   const dataDir = options.dataDir === undefined ? [] : ['--data-dir', options.dataDir];
   try {
-    return loadConfig({ env: options.url === undefined ? env : { ...env, MANDATE_URL: options.url }, argv: [...argv, ...dataDir] });
+    return loadConfig({
+      env: options.url === undefined ? env : { ...env, MANDATE_URL: options.url },
+      argv: [...argv, ...dataDir],
+    });
   } catch (error) {
     if (!(error instanceof ConfigInvalid)) throw error;
-    throw new CommandFailed(`The settings are wrong:\n${error.problems.map((problem) => `  ${problem}`).join('\n')}`, { exitCode: EXIT.usage, code: 'settings', document: { problems: error.problems } });
+    throw new CommandFailed(
+      `The settings are wrong:\n${error.problems.map((problem) => `  ${problem}`).join('\n')}`,
+      { exitCode: EXIT.usage, code: 'settings', document: { problems: error.problems } },
+    );
   }
 }
 
 /** As readConfig, but a mistake in a setting that a stop does not need is only told. */
-export async function readConfigForStop(env: Env, options: CommonOptions, tell: (text: string) => void): Promise<Config> {
+export async function readConfigForStop(
+  env: Env,
+  options: CommonOptions,
+  tell: (text: string) => void,
+): Promise<Config> {
   try {
     return await readConfig(env, options);
   } catch (error) {
@@ -46,9 +73,17 @@ export async function readConfigForStop(env: Env, options: CommonOptions, tell: 
 export async function locate(config: Config): Promise<Location> {
   const isSet = config.origins.port !== 'default' || config.origins.host !== 'default';
   const host = config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host;
-  const url = config.url ?? (isSet && config.port !== 0 ? urlOf(host, config.port) : ((await readNote(config.dataDir)) ?? urlOf(host, config.port)));
+  const url =
+    config.url ??
+    (isSet && config.port !== 0
+      ? urlOf(host, config.port)
+      : ((await readNote(config.dataDir)) ?? urlOf(host, config.port)));
   const { hostname } = new URL(url);
-  return { config, url: url.replace(/\/+$/, ''), isThisMachine: hostname === 'localhost' || hostname === '[::1]' || /^127\./.test(hostname) };
+  return {
+    config,
+    url: url.replace(/\/+$/, ''),
+    isThisMachine: hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.'),
+  };
 }
 
 export function urlOf(host: string, port: number): string {
@@ -66,14 +101,20 @@ export async function readKey({ config, isThisMachine }: Location): Promise<stri
   } catch (error) {
     const isForeign = error instanceof Error && 'code' in error && error.code === 'EACCES';
     if (isForeign) return null;
-    throw new CommandFailed(error instanceof Error ? error.message : String(error), { exitCode: EXIT.denied, code: 'key_file' });
+    throw new CommandFailed(error instanceof Error ? error.message : String(error), {
+      exitCode: EXIT.denied,
+      code: 'key_file',
+    });
   }
 }
 
 const NOTE = 'server.json';
 
 /** Left by a running server, so that commands find it on whatever port it has. */
-export async function writeNote(dataDir: string, note: { readonly url: string; readonly pid: number }): Promise<void> {
+export async function writeNote(
+  dataDir: string,
+  note: { readonly url: string; readonly pid: number },
+): Promise<void> {
   await writeFile(join(dataDir, NOTE), `${JSON.stringify(note)}\n`, { mode: 0o600 });
 }
 

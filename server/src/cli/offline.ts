@@ -25,15 +25,19 @@ export interface OfflineStop {
   readonly reason: string;
 }
 
-export type DatabaseAnswer<T> = { readonly kind: 'done'; readonly value: T; readonly database: string } | { readonly kind: 'unreachable'; readonly why: string };
+export type DatabaseAnswer<T> =
+  | { readonly kind: 'done'; readonly value: T; readonly database: string }
+  | { readonly kind: 'unreachable'; readonly why: string };
 
 /** Why this machine cannot stop anything without a server; null where it can. */
 export function whyNoInstallation(config: Config): string | null {
   const has = (name: string): boolean => existsSync(join(config.dataDir, name));
   if (!existsSync(config.dataDir)) return `there is no data directory ${config.dataDir}`;
   // With a new master key the database's logins would be made anew, under the feet of the real server.
-  if (config.masterKey === null && !has('master.key')) return `${config.dataDir} has no master.key (and MANDATE_MASTER_KEY is not set), so it is not a data directory that Mandate has run on`;
-  if (config.databaseUrl === null && !has('postgres')) return `${config.dataDir} has no database yet (and DATABASE_URL is not set)`;
+  if (config.masterKey === null && !has('master.key'))
+    return `${config.dataDir} has no master.key (and MANDATE_MASTER_KEY is not set), so it is not a data directory that Mandate has run on`;
+  if (config.databaseUrl === null && !has('postgres'))
+    return `${config.dataDir} has no database yet (and DATABASE_URL is not set)`;
   return null;
 }
 
@@ -56,8 +60,18 @@ export function sentinelOf(config: Config): string | null {
   return existsSync(path) ? path : null;
 }
 
-export function stopInDatabase(cli: Cli, config: Config, order: OfflineStop): Promise<DatabaseAnswer<StopReport>> {
-  return inDatabase(cli, config, ({ store, clock, chance }) => createStops({ control: store.control, clock, chance, writeEntry }).stop({ ...order, by: operatorName(), traceId: null }));
+export function stopInDatabase(
+  cli: Cli,
+  config: Config,
+  order: OfflineStop,
+): Promise<DatabaseAnswer<StopReport>> {
+  return inDatabase(cli, config, ({ store, clock, chance }) =>
+    createStops({ control: store.control, clock, chance, writeEntry }).stop({
+      ...order,
+      by: operatorName(),
+      traceId: null,
+    }),
+  );
 }
 
 export interface OfflineResume {
@@ -67,17 +81,26 @@ export interface OfflineResume {
   readonly key: string;
 }
 
-export type OfflineResumeReport = { readonly kind: 'resumed'; readonly lifted: number; readonly sentinel: boolean } | { readonly kind: 'second_person_needed'; readonly requestedBy: string };
+export type OfflineResumeReport =
+  | { readonly kind: 'resumed'; readonly lifted: number; readonly sentinel: boolean }
+  | { readonly kind: 'second_person_needed'; readonly requestedBy: string };
 
 /** Lifts stops on the database's own word of who holds the key, and the sentinel file last. */
-export function resumeInDatabase(cli: Cli, config: Config, order: OfflineResume): Promise<DatabaseAnswer<OfflineResumeReport>> {
+export function resumeInDatabase(
+  cli: Cli,
+  config: Config,
+  order: OfflineResume,
+): Promise<DatabaseAnswer<OfflineResumeReport>> {
   return inDatabase(cli, config, async (foundations) => {
     const { store, clock, chance } = foundations;
     const by = await whoMayResume(foundations, order.key);
     const stops = createStops({ control: store.control, clock, chance, writeEntry });
     const twoPersons = await needsTwoPersons(foundations);
     const isEverything = order.scope === 'tenant' || order.scope === 'global';
-    const targets = [...(order.scope === 'global' ? [] : [{ tenant: config.tenant, scope: order.scope }]), ...(isEverything ? [{ tenant: '*', scope: 'global' }] : [])];
+    const targets = [
+      ...(order.scope === 'global' ? [] : [{ tenant: config.tenant, scope: order.scope }]),
+      ...(isEverything ? [{ tenant: '*', scope: 'global' }] : []),
+    ];
     let lifted = 0;
     let waiting: string | null = null;
     for (const target of targets) {
@@ -92,29 +115,59 @@ export function resumeInDatabase(cli: Cli, config: Config, order: OfflineResume)
   });
 }
 
-async function whoMayResume({ store, masterKeys, clock, chance, config }: Foundations, text: string): Promise<string> {
+async function whoMayResume(
+  { store, masterKeys, clock, chance, config }: Foundations,
+  text: string,
+): Promise<string> {
   const { createKeys } = await import('../platform/identity/keys.ts');
   const key = await createKeys({ app: store.app, masterKeys, clock, chance }).find(text);
-  const stands = key !== null && key.tenant === config.tenant && key.revokedMs === null && (key.expiresMs === null || key.expiresMs > clock.nowMs());
-  if (!stands) throw refused('The key is not valid in this database (unknown, revoked or expired), and only a key says who lifts a stop.');
+  const stands =
+    key !== null &&
+    key.tenant === config.tenant &&
+    key.revokedMs === null &&
+    (key.expiresMs === null || key.expiresMs > clock.nowMs());
+  if (!stands)
+    throw refused(
+      'The key is not valid in this database (unknown, revoked or expired), and only a key says who lifts a stop.',
+    );
   // Without a server the whole installation is lifted, and that is for its administrators.
-  if (!key.roles.includes('admin') || !isPermitted(key, 'resume')) throw refused(`The key ${key.id} (${key.roles.join(', ')}) may not lift a stop while the server is down; that takes the role admin.`);
+  if (!key.roles.includes('admin') || !isPermitted(key, 'resume'))
+    throw refused(
+      `The key ${key.id} (${key.roles.join(', ')}) may not lift a stop while the server is down; that takes the role admin.`,
+    );
   return `key:${key.id}`;
 }
 
 function refused(message: string): CommandFailed {
-  return new CommandFailed(message, { exitCode: EXIT.denied, code: 'forbidden', steps: ['Set MANDATE_API_KEY to an admin key, or run this where admin.key lies (--data-dir).'] });
+  return new CommandFailed(message, {
+    exitCode: EXIT.denied,
+    code: 'forbidden',
+    steps: ['Set MANDATE_API_KEY to an admin key, or run this where admin.key lies (--data-dir).'],
+  });
 }
 
 /** The charter says it; where it cannot be read, two are needed. */
 async function needsTwoPersons({ store, clock, log, config }: Foundations): Promise<boolean> {
-  const [{ createCharters }, { readCharterFile, shippedCharters }] = await Promise.all([import('../decide/charter/charter.ts'), import('../decide/charter/disk.ts')]);
-  const active = await createCharters({ store, clock, log, readFile: readCharterFile, readShipped: shippedCharters }).active(config.tenant);
+  const [{ createCharters }, { readCharterFile, shippedCharters }] = await Promise.all([
+    import('../decide/charter/charter.ts'),
+    import('../decide/charter/disk.ts'),
+  ]);
+  const active = await createCharters({
+    store,
+    clock,
+    log,
+    readFile: readCharterFile,
+    readShipped: shippedCharters,
+  }).active(config.tenant);
   return active === null || active.law.charter.resume.twoPersons;
 }
 
 /** Opens what a server stands on, works, and closes it again. What was refused ends the command; what failed is an answer. */
-async function inDatabase<T>(cli: Cli, config: Config, work: (foundations: Foundations) => Promise<T>): Promise<DatabaseAnswer<T>> {
+async function inDatabase<T>(
+  cli: Cli,
+  config: Config,
+  work: (foundations: Foundations) => Promise<T>,
+): Promise<DatabaseAnswer<T>> {
   const quiet: Config = config.origins.logLevel === 'default' ? { ...config, logLevel: 'error' } : config;
   const attempt = (async (): Promise<DatabaseAnswer<T>> => {
     const foundations = await cli.host.openFoundations(quiet);
@@ -128,7 +181,9 @@ async function inDatabase<T>(cli: Cli, config: Config, work: (foundations: Found
   // Kept alive by a timer of its own: the clock's keeps no process waiting.
   const alive = setInterval(() => {}, 1_000);
   const late = new Promise<DatabaseAnswer<T>>((resolve) => {
-    cancel = cli.clock.after(DATABASE_MS, () => resolve({ kind: 'unreachable', why: `it did not answer within ${DATABASE_MS / 1_000} s` }));
+    cancel = cli.clock.after(DATABASE_MS, () =>
+      resolve({ kind: 'unreachable', why: `it did not answer within ${DATABASE_MS / 1_000} s` }),
+    );
   });
   try {
     return await Promise.race([attempt, late]);

@@ -6,15 +6,15 @@ export type Tint = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 
 export interface Output {
   /** A line on stdout. */
-  data(text: string): void;
+  readonly data: (text: string) => void;
   /** A line on stderr. */
-  talk(text: string): void;
+  readonly talk: (text: string) => void;
   /** A document on stdout: one line for programs, indented on a terminal. */
-  json(value: unknown): void;
+  readonly json: (value: unknown) => void;
   /** Colours text that goes to stdout. */
-  tint(text: string, tint: Tint): string;
+  readonly tint: (text: string, tint: Tint) => string;
   /** Colours text that goes to stderr. */
-  tintTalk(text: string, tint: Tint): string;
+  readonly tintTalk: (text: string, tint: Tint) => string;
   /** Whether a person can be asked. */
   readonly isInteractive: boolean;
   /** Where talk goes, for prompts. */
@@ -49,7 +49,10 @@ export function createOutput({ stdin, stdout, stderr, env }: OutputNeeds): Outpu
 
 /** Control characters, reversed writing directions and lone surrogates become visible escapes; line breaks too. */
 export function harmless(text: string): string {
-  return text.replace(/[\p{Cc}\p{Bidi_Control}\p{Cs}\u2028\u2029]/gu, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return text.replace(
+    /[\p{Cc}\p{Bidi_Control}\p{Cs}\u2028\u2029]/gu,
+    (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 export interface Cell {
@@ -60,9 +63,19 @@ export interface Cell {
 type Tinter = (text: string, tint: Tint) => string;
 
 /** Aligned columns under a dim header. The last column is not padded. */
-export function table(header: readonly string[], rows: readonly (readonly (Cell | string)[])[], tint: Tinter): string {
-  const cells = rows.map((row) => row.map((cell) => (typeof cell === 'string' ? { text: harmless(cell) } : { ...cell, text: harmless(cell.text) })));
-  const widths = header.map((name, column) => Math.max(name.length, ...cells.map((row) => (row[column]?.text ?? '').length)));
+export function table(
+  header: readonly string[],
+  rows: readonly (readonly (Cell | string)[])[],
+  tint: Tinter,
+): string {
+  const cells = rows.map((row) =>
+    row.map((cell) =>
+      typeof cell === 'string' ? { text: harmless(cell) } : { ...cell, text: harmless(cell.text) },
+    ),
+  );
+  const widths = header.map((name, column) =>
+    Math.max(name.length, ...cells.map((row) => (row[column]?.text ?? '').length)),
+  );
   const line = (row: readonly Cell[]): string =>
     row
       .map((cell, column) => {
@@ -75,12 +88,20 @@ export function table(header: readonly string[], rows: readonly (readonly (Cell 
 }
 
 /** Labels with one or more lines each; a label without any is left out. */
-export function fields(pairs: readonly (readonly [string, string | readonly string[]])[], tint: Tinter): string {
+export function fields(
+  pairs: readonly (readonly [string, string | readonly string[]])[],
+  tint: Tinter,
+): string {
   const shown = pairs
-    .map(([label, value]) => [label, (typeof value === 'string' ? [value] : value).filter((text) => text !== '')] as const)
+    .map(
+      ([label, value]) =>
+        [label, (typeof value === 'string' ? [value] : value).filter((text) => text !== '')] as const,
+    )
     .filter(([, lines]) => lines.length > 0);
   const width = Math.max(0, ...shown.map(([label]) => label.length));
   return shown
-    .flatMap(([label, lines]) => lines.map((text, index) => `  ${tint((index === 0 ? label : '').padEnd(width), 'dim')}  ${text}`))
+    .flatMap(([label, lines]) =>
+      lines.map((text, index) => `  ${tint((index === 0 ? label : '').padEnd(width), 'dim')}  ${text}`),
+    )
     .join('\n');
 }

@@ -18,7 +18,8 @@ export function textAt(value: unknown, ...path: readonly string[]): string {
 
 export function textOf(value: unknown): string {
   if (typeof value === 'string') return value;
-  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value);
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint')
+    return String(value);
   return value === undefined || value === null ? '' : JSON.stringify(value);
 }
 
@@ -36,7 +37,10 @@ export function textsAt(value: unknown, ...path: readonly string[]): readonly st
   return listAt(value, ...path).map(textOf);
 }
 
-export function entriesAt(value: unknown, ...path: readonly string[]): readonly (readonly [string, unknown])[] {
+export function entriesAt(
+  value: unknown,
+  ...path: readonly string[]
+): readonly (readonly [string, unknown])[] {
   const found = valueAt(value, ...path);
   return typeof found === 'object' && found !== null && !Array.isArray(found) ? Object.entries(found) : [];
 }

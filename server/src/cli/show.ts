@@ -34,7 +34,8 @@ export function subjectOf(act: unknown): string {
 
 /** JSON in one line, as what it is: nothing in it can command the terminal. */
 export function oneLine(value: unknown): string {
-  const isEmpty = value === null || value === undefined || (typeof value === 'object' && Object.keys(value).length === 0);
+  const isEmpty =
+    value === null || value === undefined || (typeof value === 'object' && Object.keys(value).length === 0);
   return isEmpty ? '' : harmless(typeof value === 'string' ? value : JSON.stringify(value));
 }
 
@@ -43,15 +44,33 @@ export function short(hash: string): string {
 }
 
 /** The lines of a decision that matter to whoever asked. */
-export function decisionPairs(decision: unknown, tint: Tinter): readonly (readonly [string, string | readonly string[]])[] {
+export function decisionPairs(
+  decision: unknown,
+  tint: Tinter,
+): readonly (readonly [string, string | readonly string[]])[] {
   const tier = textAt(decision, 'tier');
   const code = textAt(decision, 'code');
   return [
     ['tier', tier === '' ? '' : `${tint(tier, tintOf(tier))} (${harmless(code)})`],
     ['because', textsAt(decision, 'reasons').map(harmless)],
-    ['found', listAt(decision, 'findings').map((finding) => harmless(`${textAt(finding, 'check')} (${textAt(finding, 'severity')}): ${textAt(finding, 'message')}`))],
-    ['restricted by', listAt(decision, 'restrictions').map((it) => harmless(`${textAt(it, 'kind')}: ${textAt(it, 'cause')}`))],
-    ['trust', numberAt(decision, 'trust', 'score') === null ? '' : `${textAt(decision, 'trust', 'score')} (${textAt(decision, 'trust', 'level')})`],
+    [
+      'found',
+      listAt(decision, 'findings').map((finding) =>
+        harmless(
+          `${textAt(finding, 'check')} (${textAt(finding, 'severity')}): ${textAt(finding, 'message')}`,
+        ),
+      ),
+    ],
+    [
+      'restricted by',
+      listAt(decision, 'restrictions').map((it) => harmless(`${textAt(it, 'kind')}: ${textAt(it, 'cause')}`)),
+    ],
+    [
+      'trust',
+      numberAt(decision, 'trust', 'score') === null
+        ? ''
+        : `${textAt(decision, 'trust', 'score')} (${textAt(decision, 'trust', 'level')})`,
+    ],
     ['charter', short(textAt(decision, 'charterVersion'))],
   ];
 }
@@ -61,7 +80,10 @@ export function traceLines(decision: unknown, tint: Tinter): string {
   return fields(
     listAt(decision, 'trace').map((entry) => {
       const tier = textAt(entry, 'tier');
-      return [textAt(entry, 'part'), `${tier === '' ? '' : `${tint(tier.padEnd(6), tintOf(tier))} `}${harmless(textAt(entry, 'text'))}`] as const;
+      return [
+        textAt(entry, 'part'),
+        `${tier === '' ? '' : `${tint(tier.padEnd(6), tintOf(tier))} `}${harmless(textAt(entry, 'text'))}`,
+      ] as const;
     }),
     tint,
   );
@@ -78,15 +100,31 @@ export function talkFailure(out: Output, failure: CommandFailed, self: string): 
   } else {
     const next = Object.entries(PROBLEMS).find(([name]) => name === code)?.[1].next ?? '';
     const reasons = textsAt(decision, 'reasons');
-    const detail = failure.message.endsWith(next) ? failure.message.slice(0, failure.message.length - next.length).trim() : failure.message;
+    const detail = failure.message.endsWith(next)
+      ? failure.message.slice(0, failure.message.length - next.length).trim()
+      : failure.message;
     const wait = numberAt(document, 'retryAfterSeconds');
-    out.talk(`${tint(textAt(document, 'title') || 'Refused', 'red')} (${harmless(code)}, HTTP ${textAt(document, 'status')})`);
+    out.talk(
+      `${tint(textAt(document, 'title') || 'Refused', 'red')} (${harmless(code)}, HTTP ${textAt(document, 'status')})`,
+    );
     out.talk(
       fields(
         [
           ['because', reasons.length > 0 ? reasons.map(harmless) : harmless(detail)],
-          ['wrong', listAt(document, 'errors').map((error) => harmless(`${textAt(error, 'pointer')}: ${textAt(error, 'detail')}`))],
-          ['found', listAt(decision, 'findings').map((finding) => harmless(`${textAt(finding, 'check')} (${textAt(finding, 'severity')}): ${textAt(finding, 'message')}`))],
+          [
+            'wrong',
+            listAt(document, 'errors').map((error) =>
+              harmless(`${textAt(error, 'pointer')}: ${textAt(error, 'detail')}`),
+            ),
+          ],
+          [
+            'found',
+            listAt(decision, 'findings').map((finding) =>
+              harmless(
+                `${textAt(finding, 'check')} (${textAt(finding, 'severity')}): ${textAt(finding, 'message')}`,
+              ),
+            ),
+          ],
           ['next', next.replaceAll(/\bmandate (?=[a-z])/g, `${self} `)],
           ['again in', wait === null ? '' : `${wait} s`],
           ['trace', harmless(textAt(document, 'traceId'))],

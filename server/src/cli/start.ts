@@ -16,7 +16,11 @@ import { listAt, textAt } from './read.ts';
 const FLAGS = [
   ['port', '<port>', 'port of the API (PORT, default 4007; 0 takes any free one)'],
   ['host', '<address>', 'address to listen on (HOST, default 127.0.0.1)'],
-  ['charter', '<file>', 'the charter to load (MANDATE_CHARTER, default: the one in force, at first the shipped rules)'],
+  [
+    'charter',
+    '<file>',
+    'the charter to load (MANDATE_CHARTER, default: the one in force, at first the shipped rules)',
+  ],
   ['tenant', '<name>', 'the tenant that the first start makes (MANDATE_TENANT)'],
   ['public-url', '<url>', 'how people reach the server, for links (MANDATE_PUBLIC_URL)'],
   ['log-level', '<level>', 'trace, debug, info, warn, error or silent (LOG_LEVEL)'],
@@ -30,7 +34,10 @@ export function registerStart(program: Command, cli: Cli): void {
     .command('start')
     .helpGroup(GROUPS.server)
     .description('run the server here, with its own Postgres unless DATABASE_URL names one')
-    .addHelpText('after', '\nWith --json, stdout gets one line when the server is up: {"url","pid","dataDir","database","charter","version","adminKey"}.\nCtrl-C ends it in order (running acts get 10 s), a second Ctrl-C at once.');
+    .addHelpText(
+      'after',
+      '\nWith --json, stdout gets one line when the server is up: {"url","pid","dataDir","database","charter","version","adminKey"}.\nCtrl-C ends it in order (running acts get 10 s), a second Ctrl-C at once.',
+    );
   for (const [name, value, about] of FLAGS) command.option(`--${name} ${value}`, about);
   command.action((_options: object, self: Command) => run(cli, self));
 }
@@ -48,7 +55,8 @@ async function run(cli: Cli, command: Command): Promise<void> {
   await refuseTakenPort(config, cli.self);
   // A person at a terminal wants to hear of trouble; machines get every line.
   const isTerminal = process.stderr.isTTY;
-  const quiet: Config = isTerminal && config.origins.logLevel === 'default' ? { ...config, logLevel: 'warn' } : config;
+  const quiet: Config =
+    isTerminal && config.origins.logLevel === 'default' ? { ...config, logLevel: 'warn' } : config;
   if (isTerminal) out.talk(out.tintTalk('Mandate is starting …', 'dim'));
   const ending = listenForEnd(cli);
   const serving = await open(cli, quiet);
@@ -81,15 +89,41 @@ interface Started {
 async function greet(cli: Cli, config: Config, { serving, startedMs, json }: Started): Promise<void> {
   const { out, clock, host } = cli;
   // `/ready` asks nobody for a key, and its answer proves that what was started decides.
-  const ready: unknown = await fetch(`${localUrl(serving.url, config)}/ready`).then((response) => response.json());
-  const version = listAt(ready, 'checks').filter((check) => textAt(check, 'name') === 'charter').map((check) => textAt(check, 'detail'))[0] ?? '';
+  const ready: unknown = await fetch(`${localUrl(serving.url, config)}/ready`).then((response) =>
+    response.json(),
+  );
+  const version =
+    listAt(ready, 'checks')
+      .filter((check) => textAt(check, 'name') === 'charter')
+      .map((check) => textAt(check, 'detail'))[0] ?? '';
   await writeNote(config.dataDir, { url: localUrl(serving.url, config), pid: process.pid });
   const { adminKey } = serving;
   if (json) {
-    out.json({ url: serving.url, pid: process.pid, dataDir: config.dataDir, database: serving.database, charter: { file: config.charter, version }, version: host.version, adminKey: { kind: adminKey.kind, path: adminKey.path } });
+    out.json({
+      url: serving.url,
+      pid: process.pid,
+      dataDir: config.dataDir,
+      database: serving.database,
+      charter: { file: config.charter, version },
+      version: host.version,
+      adminKey: { kind: adminKey.kind, path: adminKey.path },
+    });
   }
   const tookMs = clock.monotonicMs() - startedMs;
-  out.talk(greeting({ config, serving, charterVersion: version, version: host.version, self: cli.self, tookMs, isStopped: await isStopped(config) }, out.tintTalk));
+  out.talk(
+    greeting(
+      {
+        config,
+        serving,
+        charterVersion: version,
+        version: host.version,
+        self: cli.self,
+        tookMs,
+        isStopped: await isStopped(config),
+      },
+      out.tintTalk,
+    ),
+  );
 }
 
 /** The address on this machine, also where the public one goes through a proxy. */
@@ -99,7 +133,10 @@ function localUrl(url: string, config: Config): string {
 }
 
 async function isStopped(config: Config): Promise<boolean> {
-  const [{ existsSync }, { SENTINEL_FILE }] = await Promise.all([import('node:fs'), import('../decide/restrictions/sentinel.ts')]);
+  const [{ existsSync }, { SENTINEL_FILE }] = await Promise.all([
+    import('node:fs'),
+    import('../decide/restrictions/sentinel.ts'),
+  ]);
   return existsSync(join(config.dataDir, SENTINEL_FILE));
 }
 
@@ -107,7 +144,11 @@ async function isStopped(config: Config): Promise<boolean> {
 function listenForEnd(cli: Cli): { readonly asked: Promise<void>; readonly isAsked: () => boolean } {
   let isAsked = false;
   const { promise, resolve } = Promise.withResolvers<void>();
-  for (const [signal, number] of [['SIGINT', 2], ['SIGTERM', 15], ['SIGHUP', 1]] as const) {
+  for (const [signal, number] of [
+    ['SIGINT', 2],
+    ['SIGTERM', 15],
+    ['SIGHUP', 1],
+  ] as const) {
     process.on(signal, () => {
       if (isAsked) {
         cli.out.talk('Ended at once. Acts that were running are recorded as unknown at the next start.');
@@ -123,12 +164,17 @@ function listenForEnd(cli: Cli): { readonly asked: Promise<void>; readonly isAsk
 function charterRefused(config: Config, problems: readonly string[], self: string): CommandFailed {
   const file = config.charter === null ? '' : relative(process.cwd(), config.charter);
   const many = problems.length === 1 ? 'one mistake' : `${problems.length} mistakes`;
-  return new CommandFailed(`The charter ${file} has ${many}, so nothing was started:\n${problems.join('\n')}`, {
-    exitCode: EXIT.failure,
-    code: 'charter_refused',
-    steps: [`Correct the file and start again; ${self} policy check ${file === '' ? '<file>' : file} looks at it without a server.`],
-    document: { problems },
-  });
+  return new CommandFailed(
+    `The charter ${file} has ${many}, so nothing was started:\n${problems.join('\n')}`,
+    {
+      exitCode: EXIT.failure,
+      code: 'charter_refused',
+      steps: [
+        `Correct the file and start again; ${self} policy check ${file === '' ? '<file>' : file} looks at it without a server.`,
+      ],
+      document: { problems },
+    },
+  );
 }
 
 /** Looked at first: a taken port should not cost the start of a database. */
@@ -137,7 +183,9 @@ async function refuseTakenPort(config: Config, self: string): Promise<void> {
   const error = await new Promise<Error | null>((resolve) => {
     const probe = createServer();
     probe.once('error', resolve);
-    probe.listen({ port: config.port, host: config.host, exclusive: true }, () => probe.close(() => resolve(null)));
+    probe.listen({ port: config.port, host: config.host, exclusive: true }, () =>
+      probe.close(() => resolve(null)),
+    );
   });
   const failure = error === null ? null : listenFailure(error, config, self);
   if (failure !== null) throw failure;
@@ -145,15 +193,32 @@ async function refuseTakenPort(config: Config, self: string): Promise<void> {
 
 function listenFailure(error: unknown, { host, port }: Config, self: string): CommandFailed | null {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const fail = (message: string, ...steps: readonly string[]): CommandFailed => new CommandFailed(message, { exitCode: EXIT.failure, code: 'cannot_listen', steps, document: { reason: code, host, port } });
+  const fail = (message: string, ...steps: readonly string[]): CommandFailed =>
+    new CommandFailed(message, {
+      exitCode: EXIT.failure,
+      code: 'cannot_listen',
+      steps,
+      document: { reason: code, host, port },
+    });
   switch (code) {
     case 'EADDRINUSE':
-      return fail(`Port ${port} on ${host} is in use.`, `If that is Mandate already: ${self} status`, `Otherwise take another port: ${self} start --port ${port === 4007 ? 4008 : 4007} (or PORT)`, `To see who has it: lsof -i :${port}`);
+      return fail(
+        `Port ${port} on ${host} is in use.`,
+        `If that is Mandate already: ${self} status`,
+        `Otherwise take another port: ${self} start --port ${port === 4007 ? 4008 : 4007} (or PORT)`,
+        `To see who has it: lsof -i :${port}`,
+      );
     case 'EACCES':
-      return fail(`This account may not listen on port ${port}.`, `Take a port above 1023: ${self} start --port 4007`);
+      return fail(
+        `This account may not listen on port ${port}.`,
+        `Take a port above 1023: ${self} start --port 4007`,
+      );
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
-      return fail(`${host} is no address of this machine.`, 'Set HOST (or --host) to 127.0.0.1 for this machine alone, or to 0.0.0.0 for all its addresses.');
+      return fail(
+        `${host} is no address of this machine.`,
+        'Set HOST (or --host) to 127.0.0.1 for this machine alone, or to 0.0.0.0 for all its addresses.',
+      );
     default:
       return null;
   }

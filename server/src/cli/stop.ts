@@ -2,6 +2,7 @@
 // the stop goes straight to the database. What it says is what it knows: confirmed only where the barrier was taken.
 import type { Command } from 'commander';
 import type { StopLevel } from '../decide/restrictions/stop.ts';
+import type { Config } from '../platform/config/config.ts';
 import { createClient } from './client.ts';
 import type { Answer } from './client.ts';
 import type { Cli } from './command.ts';
@@ -38,7 +39,11 @@ export function registerStop(program: Command, cli: Cli): void {
     .helpGroup(GROUPS.stop)
     .description('stop every agent, or those in a scope; works when the server is down')
     .option('--reason <text>', 'why, for the journal and for whoever resumes')
-    .option('--scope <scope>', 'tenant, global, agent:ID, class:NAME, action:PATTERN, user:ID or resource:TYPE/ID', 'tenant')
+    .option(
+      '--scope <scope>',
+      'tenant, global, agent:ID, class:NAME, action:PATTERN, user:ID or resource:TYPE/ID',
+      'tenant',
+    )
     .option('--level <level>', 'pause (finish what runs), stop (abort it) or seal (also lock keys)', 'stop')
     .addHelpText(
       'after',
@@ -57,7 +62,13 @@ async function run(cli: Cli, command: Command, options: StopOptions): Promise<vo
   const location = await locate(await readConfigForStop(cli.env, common, (text) => cli.out.talk(text)));
   const json = common.json === true;
   const answer = order.scope === 'global' ? null : await askServer(cli, location, order);
-  if (answer?.kind === 'ok') return report(cli, json, { via: 'server', ...Object.fromEntries(Object.entries(answer.body ?? {})), sentinel: null, database: null });
+  if (answer?.kind === 'ok')
+    return report(cli, json, {
+      via: 'server',
+      ...Object.fromEntries(Object.entries(answer.body ?? {})),
+      sentinel: null,
+      database: null,
+    });
   if (answer?.kind === 'problem' && answer.status < 500) {
     throw new CommandFailed(textAt(answer.problem, 'detail'), {
       exitCode: exitOfProblem(textAt(answer.problem, 'code')),
@@ -66,17 +77,31 @@ async function run(cli: Cli, command: Command, options: StopOptions): Promise<vo
       document: answer.problem,
     });
   }
-  const why = answer === null ? null : answer.kind === 'unreachable' ? answer.why : `it answered ${answer.status} (${textAt(answer.problem, 'code')})`;
+  const why =
+    answer === null
+      ? null
+      : answer.kind === 'unreachable'
+        ? answer.why
+        : `it answered ${answer.status} (${textAt(answer.problem, 'code')})`;
   await stopHere(cli, location, { order, why, json });
 }
 
 async function readOrder({ scope, level, reason }: StopOptions): Promise<Order> {
   const known = LEVELS.find((name) => name === level);
-  if (known === undefined) throw usageError(`--level is ${JSON.stringify(level)}, which is not one of ${LEVELS.join(', ')}.`);
+  if (known === undefined)
+    throw usageError(`--level is ${JSON.stringify(level)}, which is not one of ${LEVELS.join(', ')}.`);
   const { parseScope } = await import('@mandate/kernel');
   const parsed = parseScope(scope);
-  if (parsed.kind === 'problem') throw usageError(`--scope is ${JSON.stringify(scope)}, which is no scope.`, 'One of: tenant, global, agent:ID, class:NAME, action:PATTERN, user:ID, resource:TYPE/ID.');
-  return { scope, level: known, reason: reason === undefined || reason.trim() === '' ? 'stopped from the command line' : reason };
+  if (parsed.kind === 'problem')
+    throw usageError(
+      `--scope is ${JSON.stringify(scope)}, which is no scope.`,
+      'One of: tenant, global, agent:ID, class:NAME, action:PATTERN, user:ID, resource:TYPE/ID.',
+    );
+  return {
+    scope,
+    level: known,
+    reason: reason === undefined || reason.trim() === '' ? 'stopped from the command line' : reason,
+  };
 }
 
 async function askServer(cli: Cli, location: Location, order: Order): Promise<Answer> {
@@ -95,14 +120,20 @@ interface Unanswered {
 
 async function stopHere(cli: Cli, location: Location, { order, why, json }: Unanswered): Promise<void> {
   const { config } = location;
-  const { raise, stopInDatabase, whyNoInstallation } = await import('./offline.ts');
+  const { stopInDatabase, whyNoInstallation } = await import('./offline.ts');
   if (why !== null) cli.out.talk(`The server at ${location.url} did not stop it: ${why}.`);
-  const nothingHere = !location.isThisMachine && why !== null ? `MANDATE_URL names another machine, and what lies in ${config.dataDir} is not its data` : whyNoInstallation(config);
+  const nothingHere =
+    !location.isThisMachine && why !== null
+      ? `MANDATE_URL names another machine, and what lies in ${config.dataDir} is not its data`
+      : whyNoInstallation(config);
   if (nothingHere !== null) {
     throw new CommandFailed(`Nothing was stopped: ${nothingHere}.`, {
       exitCode: EXIT.unreachable,
       code: 'unreachable',
-      steps: [`On the machine that the server runs on: ${cli.self} stop --scope global`, 'If its data is elsewhere on this machine: set MANDATE_DATA_DIR or give --data-dir.'],
+      steps: [
+        `On the machine that the server runs on: ${cli.self} stop --scope global`,
+        'If its data is elsewhere on this machine: set MANDATE_DATA_DIR or give --data-dir.',
+      ],
       document: { url: location.url, dataDir: config.dataDir },
     });
   }
@@ -110,16 +141,57 @@ async function stopHere(cli: Cli, location: Location, { order, why, json }: Unan
   // The file aborts everything, so it is only for orders that ask for no less.
   const raisesFile = isEverything && order.level !== 'pause';
   const requestedMs = cli.clock.nowMs();
-  const sentinel = raisesFile ? await raise(config, order.reason, requestedMs) : null;
-  if (sentinel !== null) cli.out.talk(`Wrote ${sentinel}: every process on this data directory stops within 100 ms.`);
-  const answer = await stopInDatabase(cli, config, isEverything ? { ...order, tenant: '*', scope: 'global' } : { ...order, tenant: config.tenant });
-  if (answer.kind === 'done') return report(cli, json, { via: 'database', ...answer.value, sentinel, database: answer.database });
+  const sentinel = raisesFile
+    ? await tryRaise(cli, config, { reason: order.reason, atMs: requestedMs })
+    : null;
+  const answer = await stopInDatabase(
+    cli,
+    config,
+    isEverything ? { ...order, tenant: '*', scope: 'global' } : { ...order, tenant: config.tenant },
+  );
+  if (answer.kind === 'done')
+    return report(cli, json, { via: 'database', ...answer.value, sentinel, database: answer.database });
   if (sentinel === null) {
-    throw new CommandFailed(`Not stopped: the database did not take it (${answer.why}).`, { exitCode: EXIT.failure, code: 'database_unreachable', steps: [`To stop everything at once, without the database: ${cli.self} stop`] });
+    throw new CommandFailed(`Not stopped: the database did not take it (${answer.why}).`, {
+      exitCode: EXIT.failure,
+      code: 'database_unreachable',
+      steps: [`To stop everything at once, without the database: ${cli.self} stop`],
+    });
   }
   cli.out.talk(`The database did not take it: ${answer.why}.`);
   const requestedAt = new Date(requestedMs).toISOString();
-  report(cli, json, { via: 'sentinel', scope: 'global', level: order.level, confirmed: false, requestedAt, confirmedAt: null, quietAt: null, epoch: null, inFlight: null, sentinel, database: null });
+  report(cli, json, {
+    via: 'sentinel',
+    scope: 'global',
+    level: order.level,
+    confirmed: false,
+    requestedAt,
+    confirmedAt: null,
+    quietAt: null,
+    epoch: null,
+    inFlight: null,
+    sentinel,
+    database: null,
+  });
+}
+
+/** The file could not be written: that must not keep the stop from the database. */
+async function tryRaise(
+  cli: Cli,
+  config: Config,
+  note: { readonly reason: string; readonly atMs: number },
+): Promise<string | null> {
+  const { raise } = await import('./offline.ts');
+  try {
+    const path = await raise(config, note.reason, note.atMs);
+    cli.out.talk(`Wrote ${path}: every process on this data directory stops within 100 ms.`);
+    return path;
+  } catch (error) {
+    cli.out.talk(
+      `The file STOP could not be written: ${error instanceof Error ? error.message : String(error)}.`,
+    );
+    return null;
+  }
 }
 
 /** What is known, and no more. */
@@ -131,16 +203,40 @@ function report(cli: Cli, json: boolean, stop: Readonly<Record<string, unknown>>
   if (json) return out.json(stop);
   const flight = listAt(stop, 'inFlight');
   const isOnFileOnly = textAt(stop, 'via') === 'sentinel';
-  const headline = isConfirmed ? out.tint('Stopped.', 'green') : out.tint(isOnFileOnly ? 'Stopped by the file alone, not confirmed.' : 'Requested, not confirmed.', 'yellow');
+  const headline = isConfirmed
+    ? out.tint('Stopped.', 'green')
+    : out.tint(
+        isOnFileOnly ? 'Stopped by the file alone, not confirmed.' : 'Requested, not confirmed.',
+        'yellow',
+      );
   const quiet = textAt(stop, 'quietAt');
   out.data(`${headline} Scope ${harmless(textAt(stop, 'scope'))}, level ${harmless(textAt(stop, 'level'))}.`);
   out.data(
     fields(
       [
         ['requested', when(textAt(stop, 'requestedAt'), nowMs)],
-        ['confirmed', isConfirmed ? `${when(textAt(stop, 'confirmedAt'), nowMs)}: nothing begins any more` : 'no'],
-        ['quiet', quiet === '' || quiet === textAt(stop, 'confirmedAt') ? '' : `${when(quiet, nowMs)}: by then the last permit can no longer be started`],
-        ['in flight', isOnFileOnly ? 'not known without the database' : flight.length === 0 ? 'nothing' : flight.map((act) => harmless(`${textAt(act, 'action')} by ${textAt(act, 'agent')} (${textAt(act, 'status')}, ${textAt(act, 'id')})`))],
+        [
+          'confirmed',
+          isConfirmed ? `${when(textAt(stop, 'confirmedAt'), nowMs)}: nothing begins any more` : 'no',
+        ],
+        [
+          'quiet',
+          quiet === '' || quiet === textAt(stop, 'confirmedAt')
+            ? ''
+            : `${when(quiet, nowMs)}: by then the last permit can no longer be started`,
+        ],
+        [
+          'in flight',
+          isOnFileOnly
+            ? 'not known without the database'
+            : flight.length === 0
+              ? 'nothing'
+              : flight.map((act) =>
+                  harmless(
+                    `${textAt(act, 'action')} by ${textAt(act, 'agent')} (${textAt(act, 'status')}, ${textAt(act, 'id')})`,
+                  ),
+                ),
+        ],
         ['file', textAt(stop, 'sentinel')],
         ['database', textAt(stop, 'database')],
       ],
@@ -149,5 +245,9 @@ function report(cli: Cli, json: boolean, stop: Readonly<Record<string, unknown>>
   );
   const scope = textAt(stop, 'scope');
   const flag = scope === 'tenant' || scope === 'global' ? '' : ` --scope ${scope}`;
-  out.talk(isConfirmed || isOnFileOnly ? `To go on: ${self} resume --reason "…"${flag}` : `The restriction stands, but hung sessions kept the barrier. Run it again to confirm: ${self} stop${flag}`);
+  out.talk(
+    isConfirmed || isOnFileOnly
+      ? `To go on: ${self} resume --reason "…"${flag}`
+      : `The restriction stands, but hung sessions kept the barrier. Run it again to confirm: ${self} stop${flag}`,
+  );
 }

@@ -23,7 +23,8 @@ export function span(ms: number): string {
   const [size, name] = UNITS[index] ?? [1, 'ms'];
   const count = Math.floor(ms / size);
   const [nextSize, nextName] = UNITS[index + 1] ?? [0, ''];
-  const rest = index < 0 || nextSize === 0 || size < 3_600_000 ? 0 : Math.floor((ms - count * size) / nextSize);
+  const rest =
+    index < 0 || nextSize === 0 || size < 3_600_000 ? 0 : Math.floor((ms - count * size) / nextSize);
   return rest === 0 ? `${count} ${name}` : `${count} ${name} ${rest} ${nextName}`;
 }
 
@@ -40,7 +41,14 @@ export function when(iso: string, nowMs: number): string {
   return iso === '' ? '' : `${local(iso)} (${relative(iso, nowMs)})`;
 }
 
-const SIZES: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, min: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+const SIZES: Readonly<Record<string, number>> = {
+  s: 1_000,
+  m: 60_000,
+  min: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
 
 /** `30s`, `15m`, `8h`, `7d`, `2w` in milliseconds; null for anything else. */
 function durationMs(text: string): number | null {
@@ -50,11 +58,18 @@ function durationMs(text: string): number | null {
 }
 
 /** An ISO time, or a duration before (`past`) or after (`future`) now. Answers in ISO with UTC. */
-export function readTime(text: string, flag: string, { nowMs, side }: { readonly nowMs: number; readonly side: 'past' | 'future' }): string {
+export function readTime(
+  text: string,
+  flag: string,
+  { nowMs, side }: { readonly nowMs: number; readonly side: 'past' | 'future' },
+): string {
   const duration = durationMs(text);
   const atMs = duration === null ? Date.parse(text) : side === 'past' ? nowMs - duration : nowMs + duration;
   if (Number.isNaN(atMs) || (duration === null && !/^\d{4}-\d\d-\d\d/.test(text))) {
-    throw usageError(`${flag} is ${JSON.stringify(text)}, which is no time.`, 'Give a duration (30m, 8h, 7d) or a time such as 2026-11-20T14:00:00Z.');
+    throw usageError(
+      `${flag} is ${JSON.stringify(text)}, which is no time.`,
+      'Give a duration (30m, 8h, 7d) or a time such as 2026-11-20T14:00:00Z.',
+    );
   }
   return new Date(atMs).toISOString();
 }

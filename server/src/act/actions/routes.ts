@@ -2,6 +2,7 @@
 import { canonicalProblem } from '@mandate/kernel';
 import type { Decision, Json, JsonObject } from '@mandate/kernel';
 import { z } from 'zod';
+import { idempotencyKeyField, limitField, momentField, nameField, reasonField } from '../../platform/http/fields.ts';
 import { json, problem, route } from '../../platform/http/route.ts';
 import type { Call, Reply, Route } from '../../platform/http/route.ts';
 import type { Refusal } from '../../platform/http/problems.ts';
@@ -45,9 +46,7 @@ export interface ActionRoutesNeeds {
   readonly outcomes: Outcomes;
 }
 
-const NAME_MAX = 256;
-const name = z.string().min(1).max(NAME_MAX);
-const actionName = name.regex(/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/, 'a dotted name such as git.merge (letters, digits, _ and -)');
+const actionName = nameField.regex(/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/, 'a dotted name such as git.merge (letters, digits, _ and -)');
 const jsonObject = z.custom<JsonObject>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'a JSON object');
 const costUsd = z
   .number()
@@ -56,28 +55,33 @@ const costUsd = z
   .refine((usd) => Math.abs(usd * 1e6 - Math.round(usd * 1e6)) < 1e-3, 'at most 6 decimals: money is counted in micro-USD');
 
 const actionBody = z.strictObject({
-  agent: name.regex(/^[A-Za-z0-9][A-Za-z0-9._@:-]*$/, 'a name of letters, digits, . _ @ : -'),
+  agent: nameField.regex(/^[A-Za-z0-9][A-Za-z0-9._@:-]*$/, 'a name of letters, digits, . _ @ : -'),
   action: actionName,
   parameters: jsonObject.default({}),
   context: jsonObject.default({}),
-  resource: z.strictObject({ type: name, id: name }).nullable().default(null),
-  user: z.strictObject({ id: name }).nullable().default(null),
-  onBehalfOf: name.nullable().default(null),
+  resource: z.strictObject({ type: nameField, id: nameField }).nullable().default(null),
+  user: z.strictObject({ id: nameField }).nullable().default(null),
+  onBehalfOf: nameField.nullable().default(null),
   estimatedCostUsd: costUsd.nullable().default(null),
   delegation: z.string().max(16_384).nullable().default(null),
-  idempotencyKey: z.string().min(1).max(NAME_MAX).nullable().default(null),
+  idempotencyKey: idempotencyKeyField.nullable().default(null),
   attach: z.boolean().default(false),
 });
 type ActionBody = z.infer<typeof actionBody>;
 
+const STATUSES = ['recorded', 'success', 'failed', 'denied', 'waiting_for_approval', 'permitted', 'executing', 'cancelled', 'expired', 'unknown'] as const satisfies readonly ActView['status'][];
+const PAGE = 50;
+const PAGE_MAX = 200;
+const CURSOR = /^(\d{1,15})_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+
 const listQuery = z.strictObject({
-  agent: name.optional(),
-  status: name.optional(),
+  agent: nameField.optional(),
+  status: z.enum(STATUSES).optional(),
   tier: z.enum(['green', 'yellow', 'red', 'black']).optional(),
-  from: z.iso.datetime({ offset: true }).optional(),
-  to: z.iso.datetime({ offset: true }).optional(),
-  limit: z.string().regex(/^\d{1,3}$/).optional(),
-  cursor: z.string().max(100).optional(),
+  from: momentField.optional(),
+  to: momentField.optional(),
+  limit: limitField(PAGE_MAX).optional(),
+  cursor: z.string().regex(CURSOR, 'must be the nextCursor of the page before').optional(),
 });
 
 const outcomeBody = z
@@ -90,7 +94,7 @@ const outcomeBody = z
   })
   .refine((body) => !(body.status === 'success' && body.error !== undefined), { message: 'a success has no error', path: ['error'] });
 
-const reasonBody = z.strictObject({ reason: z.string().min(1).max(2_000) });
+const reasonBody = z.strictObject({ reason: reasonField });
 
 export function actionRoutes(needs: ActionRoutesNeeds): readonly Route[] {
   const { request, proceed, preview, delegate, find, list, show, waitFor, outcomes } = needs;
@@ -104,6 +108,10 @@ export function actionRoutes(needs: ActionRoutesNeeds): readonly Route[] {
       const delegated = await delegate(principal, body.delegation);
       if (delegated.kind === 'refused') return { kind: 'refused', reply: problem({ code: 'not_yours', detail: delegated.detail }) };
       principal = delegated.principal;
+    }
+    if (body.idempotencyKey !== null && call.idempotency !== null && body.idempotencyKey !== call.idempotency.key) {
+      const detail = '/idempotencyKey and the header Idempotency-Key differ; send one of them, or the same in both.';
+      return { kind: 'refused', reply: problem({ code: 'invalid', detail }, { errors: [{ pointer: '/idempotencyKey', detail: 'differs from the header Idempotency-Key' }] }) };
     }
     const idempotency = body.idempotencyKey === null ? call.idempotency : { key: body.idempotencyKey, digest: call.bodyDigest };
     return { kind: 'asking', asker: askerOf(principal, call.traceId), wanted: wantedOf(body, idempotency) };
@@ -152,13 +160,13 @@ export function actionRoutes(needs: ActionRoutesNeeds): readonly Route[] {
       answer: '{ items, nextCursor }',
       query: listQuery,
       async handle({ principal, query }) {
-        const limit = Math.min(Math.max(Number(query.limit ?? 50), 1), 200);
+        const limit = query.limit ?? PAGE;
         const acts = await list(principal.tenant, {
           agent: query.agent ?? null,
           status: query.status ?? null,
           tier: query.tier ?? null,
-          fromMs: query.from === undefined ? null : Date.parse(query.from),
-          toMs: query.to === undefined ? null : Date.parse(query.to),
+          fromMs: query.from ?? null,
+          toMs: query.to ?? null,
           limit,
           cursor: readCursor(query.cursor),
         });
@@ -307,6 +315,6 @@ function notFound(id: string): Reply {
 }
 
 function readCursor(cursor: string | undefined): ActQuery['cursor'] {
-  const match = /^(\d{1,15})_([0-9a-f-]{36})$/.exec(cursor ?? '');
+  const match = CURSOR.exec(cursor ?? '');
   return match === null ? null : { createdMs: Number(match[1]), id: match[2] ?? '' };
 }

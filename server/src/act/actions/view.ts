@@ -16,6 +16,8 @@ export interface ActView {
   readonly trust?: { readonly before: number; readonly after: number };
   /** Signed and single use: what the agent that executes the action itself starts and reports with. */
   readonly permit?: string;
+  /** How long a permitted act may still be begun, counted from this answer: no clock of two machines has to agree. */
+  readonly startWithinMs?: number;
   readonly approval?: ApprovalView;
   readonly traceId: string | null;
   readonly createdAt: string;
@@ -34,6 +36,7 @@ export interface ApprovalView {
 export interface ViewExtras {
   readonly result?: Json;
   readonly permit?: string;
+  readonly startWithinMs?: number;
   readonly approval?: ApprovalView;
 }
 
@@ -50,6 +53,7 @@ export function viewOf(act: Act, extras: ViewExtras): ActView {
     decision: act.decision,
     ...(act.trust === null ? {} : { trust: act.trust }),
     ...(extras.permit === undefined ? {} : { permit: extras.permit }),
+    ...(extras.startWithinMs === undefined ? {} : { startWithinMs: extras.startWithinMs }),
     ...(extras.approval === undefined ? {} : { approval: extras.approval }),
     traceId: act.traceId,
     createdAt: iso(act.createdMs),

@@ -1,10 +1,8 @@
-// The paths that need no key: whether the process is alive and ready, its metrics for scrapers on this machine, and
-// the reference page, which asks nobody outside for anything.
-import { createRequire } from 'node:module';
-import { readFile } from 'node:fs/promises';
+// The paths that need no key: whether the process is alive and ready, and its metrics for scrapers on this machine.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../../platform/identity/principal.ts';
 import type { Permission } from '../../platform/identity/roles.ts';
+import { mountReference } from './reference.ts';
 
 export interface Check {
   readonly name: string;
@@ -14,56 +12,58 @@ export interface Check {
 
 export interface OpenPathsNeeds {
   readonly fastify: FastifyInstance;
-  readonly prove: (request: FastifyRequest, reply: FastifyReply, permission: Permission, traceId: string) => Promise<Principal | null>;
+  readonly prove: (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    permission: Permission,
+    traceId: string,
+  ) => Promise<Principal | null>;
+  readonly traced: <T>(
+    name: string,
+    headers: FastifyRequest['headers'],
+    run: (traceId: string) => Promise<T>,
+  ) => Promise<T>;
   readonly version: string;
   readonly checks: () => Promise<readonly Check[]>;
   /** Prometheus text. */
   readonly metrics: () => Promise<string>;
 }
 
-export function mountOpenPaths({ fastify, prove, version, checks, metrics }: OpenPathsNeeds): void {
-  fastify.get('/health', (_request, reply) => reply.send({ status: 'healthy', version }));
+const PROMETHEUS = 'text/plain; version=0.0.4; charset=utf-8';
 
-  fastify.get('/ready', async (_request, reply) => {
+export function mountOpenPaths({ fastify, prove, traced, version, checks, metrics }: OpenPathsNeeds): void {
+  // Load balancers ask with HEAD.
+  const alsoHead = { exposeHeadRoute: true };
+  fastify.get('/health', alsoHead, (_request, reply) => reply.send({ status: 'healthy', version }));
+
+  fastify.get('/ready', alsoHead, async (_request, reply) => {
     const found = await checks();
     const ready = found.every((check) => check.ok);
     return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', checks: found });
   });
 
-  fastify.get('/metrics', async (request, reply) => {
-    if (!isLoopback(request.ip) && (await prove(request, reply, 'metrics.read', '')) === null) return reply;
-    return reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metrics());
-  });
+  fastify.get('/metrics', (request, reply) =>
+    traced('GET /metrics', request.headers, async (traceId) => {
+      const isOpen = isFromThisMachine(request);
+      if (!isOpen && (await prove(request, reply, 'metrics.read', traceId)) === null) return reply;
+      return reply.type(PROMETHEUS).send(await metrics());
+    }),
+  );
 
-  const bundle = createRequire(import.meta.url).resolve('@scalar/api-reference');
-  const script = readFile(bundle.replace(/dist[/\\].*$/, 'dist/browser/standalone.js'), 'utf8');
-  script.catch(() => undefined);
-  fastify.get('/reference/scalar.js', async (_request, reply) => reply.type('text/javascript; charset=utf-8').header('cache-control', 'public, max-age=86400').send(await script));
-  for (const path of ['/reference', '/docs']) {
-    fastify.get(path, (_request, reply) => reply.type('text/html; charset=utf-8').header('content-security-policy', CSP).send(PAGE));
-  }
-  fastify.get('/', (_request, reply) => reply.redirect('/reference'));
+  mountReference(fastify);
 }
 
-/** Nothing may be loaded from elsewhere, whatever the bundle would like. */
-const CSP = "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
+/**
+ * A proxy on this machine speaks from loopback for the whole world, and a web page can have its own name point here;
+ * the one betrays itself by its forwarding headers, the other by the name that it asks for.
+ */
+function isFromThisMachine({ ip, headers }: FastifyRequest): boolean {
+  const isForwarded = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'].some((name) => name in headers);
+  return isLoopback(ip) && !isForwarded && LOOPBACK_HOST.test(headers.host ?? '');
+}
 
-const PAGE = `<!doctype html>
-<html lang="en">
-  <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Mandate API</title></head>
-  <body>
-    <div id="reference"></div>
-    <script src="/reference/scalar.js"></script>
-    <script>
-      Scalar.createApiReference('#reference', {
-        url: '/openapi.json', withDefaultFonts: false, telemetry: false, hideClientButton: true,
-        agent: { disabled: true }, mcp: { disabled: true }, showDeveloperTools: 'never', proxyUrl: '',
-      });
-    </script>
-  </body>
-</html>
-`;
+const LOOPBACK_HOST = /^(localhost|127(?:\.\d{1,3}){3}|\[::1\])(:\d{1,5})?$/i;
 
 function isLoopback(address: string): boolean {
-  return address === '127.0.0.1' || address === '::1' || address === '::ffff:127.0.0.1';
+  return address === '::1' || /^(::ffff:)?127\./.test(address);
 }

@@ -2,9 +2,10 @@
 import { z } from 'zod';
 import { PROBLEMS } from '../../platform/http/problems.ts';
 import type { Route } from '../../platform/http/route.ts';
+import { STANDING_PATHS } from './standing-paths.ts';
 
 export function openApiDocument(routes: readonly Route[], version: string): unknown {
-  const paths: Record<string, Record<string, unknown>> = {};
+  const paths: Record<string, Record<string, unknown>> = structuredClone(STANDING_PATHS);
   for (const route of routes) {
     const path = route.path.replaceAll(/:([a-zA-Z]+)/g, '{$1}');
     (paths[path] ??= {})[route.method.toLowerCase()] = operationOf(route);
@@ -28,12 +29,7 @@ export function openApiDocument(routes: readonly Route[], version: string): unkn
 }
 
 function operationOf(route: Route): unknown {
-  const query = route.query === null ? null : (schemaOf(route.query) as { properties?: Record<string, unknown>; required?: string[] });
-  const parameters = [
-    ...[...route.path.matchAll(/:([a-zA-Z]+)/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: name === 'id' ? { type: 'string', format: 'uuid' } : { type: 'string' } })),
-    ...Object.entries(query?.properties ?? {}).map(([name, schema]) => ({ name, in: 'query', required: query?.required?.includes(name) ?? false, schema })),
-    ...(route.path === '/api/v1/actions' && route.method === 'POST' ? [{ name: 'Idempotency-Key', in: 'header', required: false, schema: { type: 'string', maxLength: 256 } }] : []),
-  ];
+  const parameters = [...pathParameters(route), ...queryParameters(route), ...headerParameters(route)];
   return {
     operationId: operationId(route),
     tags: [route.path.split('/')[3] ?? 'mandate'],
@@ -42,10 +38,51 @@ function operationOf(route: Route): unknown {
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(route.body === null ? {} : { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(route.body) } } } }),
     responses: {
-      '200': { description: route.answer, content: { 'application/json': { schema: {} } } },
+      // Which of them (200, 201, 202) is told by the answer: an action that waits is accepted, not done.
+      '2XX': { description: route.answer, content: { 'application/json': { schema: {} } } },
       default: { description: 'A problem (RFC 9457)', content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } },
     },
   };
+}
+
+function pathParameters(route: Route): readonly unknown[] {
+  return [...route.path.matchAll(/:([a-zA-Z]+)/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: name === 'id' ? { type: 'string', format: 'uuid' } : { type: 'string' },
+  }));
+}
+
+interface ObjectSchema {
+  readonly properties?: Readonly<Record<string, unknown>>;
+  readonly required?: readonly string[];
+}
+
+function queryParameters(route: Route): readonly unknown[] {
+  if (route.query === null) return [];
+  const { properties = {}, required = [] } = schemaOf(route.query) as ObjectSchema;
+  return Object.entries(properties).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    required: required.includes(name),
+    schema,
+  }));
+}
+
+function headerParameters(route: Route): readonly unknown[] {
+  if (route.path !== '/api/v1/actions' || route.method !== 'POST') return [];
+  const key = { type: 'string', minLength: 1, maxLength: 256 };
+  return [
+    { name: 'Idempotency-Key', in: 'header', required: false, schema: key },
+    {
+      name: 'Prefer',
+      in: 'header',
+      required: false,
+      schema: { type: 'string' },
+      description: '`wait=30` holds the answer up to 30 s',
+    },
+  ];
 }
 
 function operationId(route: Route): string {

@@ -112,7 +112,10 @@ function guardAgainstUnreadable(fastify: FastifyInstance, { needs, limits, offer
     // Answers hold keys, permits and what agents do.
     reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
     const refusal = headerRefusal(request.raw);
-    if (refusal !== null) return answer(needs, { request, reply, refusal });
+    if (refusal === null) return undefined;
+    // What follows on this connection cannot be trusted to be what it seems either.
+    reply.header('connection', 'close');
+    return answer(needs, { request, reply, refusal });
   });
   fastify.setNotFoundHandler((request, reply) => {
     const [path = ''] = request.url.split('?');

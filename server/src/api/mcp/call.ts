@@ -5,10 +5,11 @@ import type { JsonObject } from '@mandate/kernel';
 import type { Answer as RoadAnswer, Pipeline } from '../../pipeline.ts';
 import { PROBLEMS } from '../../platform/http/problems.ts';
 import type { Asker } from '../../platform/identity/asker.ts';
+import { approvalLink, hasDeclined, withoutOurMarks } from './approval-link.ts';
 import type { Link } from './link.ts';
-import { errorMessage, INVALID_PARAMS, isModern, isObject, metaOf, resultMessage, showsLinks } from './message.ts';
+import { errorMessage, INVALID_PARAMS, isModern, isObject, metaOf, resultMessage } from './message.ts';
 import type { Id, Message } from './message.ts';
-import { howToApprove, notRunResult, recordedResult } from './tool-result.ts';
+import { howToApprove, notRunResult, oddName, recordedResult } from './tool-result.ts';
 import type { NotRun, ResultForm } from './tool-result.ts';
 
 type View = Extract<RoadAnswer, { readonly kind: 'act' }>['view'];
@@ -54,10 +55,6 @@ export interface ToolCall {
 }
 
 const LOOK_MS = 400;
-const NAME = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/;
-const NAME_MAX = 256;
-/** Marks `requestState` as ours: the client comes back from showing its person the approval. */
-const STATE = 'mandate:';
 
 /** Answers the call with one JSON-RPC message. Never rejects for what a client or a server did. */
 export async function governedCall(needs: CallNeeds, call: ToolCall): Promise<JsonObject> {
@@ -68,9 +65,8 @@ export async function governedCall(needs: CallNeeds, call: ToolCall): Promise<Js
   const refuse = (code: string, why: string, next: string): JsonObject => resultMessage(id, notRunResult({ code, reasons: [why], next, actionId: null }, form));
   if (typeof name !== 'string' || !isObject(parameters)) return errorMessage(id, INVALID_PARAMS, 'tools/call takes a name and arguments as an object.');
   const action = `${upstream}.${name}`;
-  if (!NAME.test(name) || action.length > NAME_MAX) {
-    return refuse('invalid', `${JSON.stringify(name.slice(0, 120))} is no tool name that a charter can speak of.`, 'Tool names take letters, digits, _, - and dots between them.');
-  }
+  const odd = oddName(name, action);
+  if (odd !== null) return resultMessage(id, notRunResult(odd, form));
   const executor = needs.executorOf(asker.tenant, action);
   if (executor !== upstream) {
     return refuse('invalid', `The action ${action} belongs to ${executor === null ? 'no executor' : `the executor ${executor}`}, not to ${upstream}.`, 'Rename one of the two executors in the charter.');
@@ -113,7 +109,7 @@ async function travel(needs: CallNeeds, call: ToolCall, asked: Asked): Promise<J
     );
     if (answer.kind === 'act' && answer.view.status === 'waiting_for_approval') {
       state.actId = answer.view.id;
-      const link = approvalLink(message, answer.view);
+      const link = approvalLink(message.params, answer.view);
       if (link !== null) return resultMessage(message.id, link);
       if (!hasDeclined(message.params)) answer = await held(needs, { asker, view: answer.view, signal, begin: (actId) => needs.carry(carrier, () => needs.proceed(asker.tenant, actId)) });
     }
@@ -196,37 +192,11 @@ function notRun(id: Id, why: NotRun, form: ResultForm): JsonObject {
 
 /** The call as the server gets it: our retry marks are taken off, the idempotency key and the trace are put in. */
 function outgoing(whole: JsonObject, params: JsonObject, meta: Readonly<Record<string, string>>): JsonObject {
-  const { requestState, inputResponses, ...rest } = params;
-  const theirs: JsonObject = isOurs(requestState) ? {} : { ...(requestState === undefined ? {} : { requestState }), ...(inputResponses === undefined ? {} : { inputResponses }) };
-  return { ...whole, params: { ...rest, ...theirs, _meta: { ...metaOf(params), ...meta } } };
+  return { ...whole, params: { ...withoutOurMarks(params), _meta: { ...metaOf(params), ...meta } } };
 }
 
 function carriedAnswer(answer: JsonObject): Awaited<ReturnType<Carrier['call']>> {
   if (isObject(answer['result'])) return { kind: 'result', result: answer['result'] };
   const error = isObject(answer['error']) ? answer['error'] : {};
   return { kind: 'error', code: Number(error['code'] ?? 0), message: String(error['message'] ?? 'an answer that is neither result nor error') };
-}
-
-/**
- * Revision 2026-07-28 lets a result ask for input: a client that can show links shows its person the approval, and comes
- * back with the same call. Only the first time; whoever comes back waits like every other client.
- */
-function approvalLink({ params }: ToolCall['message'], { approval, action }: View): JsonObject | null {
-  if (approval === undefined || isOurs(params['requestState']) || !isModern(params) || !showsLinks(params)) return null;
-  const message = `${action} waits for approval ${approval.id}. ${howToApprove(approval)}`;
-  return {
-    resultType: 'input_required',
-    inputRequests: { approval: { method: 'elicitation/create', params: { mode: 'url', message, url: approval.url } } },
-    requestState: `${STATE}${approval.id}`,
-  };
-}
-
-/** The person at the client did not want to follow the link: no reason to keep the model waiting. */
-function hasDeclined({ requestState, inputResponses }: JsonObject): boolean {
-  const response = isOurs(requestState) && isObject(inputResponses) ? inputResponses['approval'] : undefined;
-  return isObject(response) && response['action'] !== 'accept';
-}
-
-function isOurs(requestState: unknown): boolean {
-  return typeof requestState === 'string' && requestState.startsWith(STATE);
 }

@@ -36,11 +36,6 @@ export interface McpNeeds extends Omit<CallNeeds, 'holdMs'> {
   readonly holdMs?: number;
 }
 
-export interface McpGateway {
-  /** Ends every session and the servers behind them. */
-  close(): Promise<void>;
-}
-
 const HOLD_MS = 25_000;
 /** Files travel in calls; the guard on JSON and the executors' own caps bound what follows. */
 const BODY_MAX = 4 * 1_048_576;
@@ -57,11 +52,16 @@ interface Visit {
   readonly traceId: string;
 }
 
-export function mountMcp(needs: McpNeeds): McpGateway {
+/** Mounts `/mcp/:upstream`. Sessions, and the servers behind them, end when Fastify closes. */
+export function mountMcp(needs: McpNeeds): void {
   const { fastify, prove, traced, askerOf, delegate, upstreams, connect, uuid, after, monotonicMs, failed } = needs;
   const sessions = createSessions({ connect, uuid, after, monotonicMs });
   const running = new Map<string, AbortController>();
 
+  fastify.addHook('preClose', async () => {
+    for (const controller of running.values()) controller.abort();
+    await sessions.close();
+  });
   const handlers = { POST: post, GET: get, DELETE: end } as const;
   for (const method of ['POST', 'GET', 'DELETE'] as const) {
     fastify.route({
@@ -200,12 +200,6 @@ export function mountMcp(needs: McpNeeds): McpGateway {
     return ended ? reply.code(204).send() : refuse(reply, { code: 'not_found', detail: 'There is no such session.' }, traceId);
   }
 
-  return {
-    async close() {
-      for (const controller of running.values()) controller.abort();
-      await sessions.close();
-    },
-  };
 }
 
 type Request = Extract<Message, { readonly kind: 'request' }>;

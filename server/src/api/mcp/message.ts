@@ -1,6 +1,6 @@
 // JSON-RPC as it may enter. A proxy that judges a message must be sure that whoever reads it behind the proxy reads the
-// same: a key written twice, or once more in capitals, means one thing to one parser and another to the next, so such
-// messages go no further.
+// same: a key written twice (the JSON guard refuses it) or once more in capitals means one thing to one parser and another
+// to the next, so such messages go no further.
 import type { JsonObject } from '@mandate/kernel';
 import { parseGuardedJson } from '../../platform/http/json-guard.ts';
 
@@ -22,8 +22,8 @@ const PROTOCOL_VERSION = 'io.modelcontextprotocol/protocolVersion';
 const CAPABILITIES = 'io.modelcontextprotocol/clientCapabilities';
 
 /** Keys that decide what a message means. */
-const MEANING = new Set(['jsonrpc', 'id', 'method', 'params', 'result', 'error']);
-const CALL_MEANING = new Set(['name', 'arguments', 'task', '_meta', 'requestState', 'inputResponses']);
+const MEANING = ['jsonrpc', 'id', 'method', 'params', 'result', 'error'];
+const CALL_MEANING = ['name', 'arguments', 'task', '_meta', 'requestState', 'inputResponses'];
 
 /** One message from a client. A list (a batch of revision 2025-03-26) is refused: later revisions have none. */
 export function readMessage(text: string): Message {
@@ -37,9 +37,9 @@ export function readMessage(text: string): Message {
     return bad(null, INVALID_REQUEST, 'This is no JSON-RPC 2.0 message: it takes an object with "jsonrpc": "2.0".');
   }
   const id = idOf(value['id']);
-  const twin = twinOf(text, value);
+  const twin = twinOf(value);
   if (twin !== null) {
-    return bad(id, INVALID_REQUEST, `The key ${JSON.stringify(twin.slice(0, 80))} can be read in two ways; write each key once, in lower case as the protocol has it.`);
+    return bad(id, INVALID_REQUEST, `The key ${JSON.stringify(twin.slice(0, 80))} can be read in two ways; write keys as the protocol does.`);
   }
   return classify(value, id);
 }
@@ -56,37 +56,14 @@ function classify(value: JsonObject, id: Id | null): Message {
   return id === null ? bad(null, INVALID_REQUEST, 'The id must be text or a number.') : { kind: 'request', id, method, params, whole: value };
 }
 
-/** A key that some parser could take for another: written twice, or differing from its meaning only in case. */
-function twinOf(text: string, message: JsonObject): string | null {
-  const keys = topLevelKeys(text);
-  const seen = new Set<string>();
-  for (const key of keys) {
-    const folded = key.toLowerCase();
-    if (seen.has(folded) || (MEANING.has(folded) && folded !== key)) return key;
-    seen.add(folded);
-  }
-  const params = message['params'];
-  if (message['method'] !== 'tools/call' || !isObject(params)) return null;
-  const known = new Map([...CALL_MEANING].map((key) => [key.toLowerCase(), key]));
-  return Object.keys(params).find((key) => (known.get(key.toLowerCase()) ?? key) !== key) ?? null;
+/** A key that some parser, indifferent to case, would take for one that decides what the message means. */
+function twinOf(message: JsonObject): string | null {
+  const params = message['method'] === 'tools/call' && isObject(message['params']) ? message['params'] : {};
+  return lookalike(message, MEANING) ?? lookalike(params, CALL_MEANING);
 }
 
-/** The keys of the outermost object in the order they are written, doubles included. The text is known to be JSON. */
-function topLevelKeys(text: string): readonly string[] {
-  const keys: string[] = [];
-  let depth = 0;
-  for (let at = 0; at < text.length; at += 1) {
-    const char = text[at];
-    if (char === '{' || char === '[') depth += 1;
-    else if (char === '}' || char === ']') depth -= 1;
-    if (char !== '"') continue;
-    const start = at;
-    for (at += 1; text[at] !== '"'; at += 1) if (text[at] === '\\') at += 1;
-    let next = at + 1;
-    while (text[next] === ' ' || text[next] === '\t' || text[next] === '\n' || text[next] === '\r') next += 1;
-    if (depth === 1 && text[next] === ':') keys.push(String(JSON.parse(text.slice(start, at + 1))));
-  }
-  return keys;
+function lookalike(object: JsonObject, known: readonly string[]): string | null {
+  return Object.keys(object).find((key) => known.some((name) => name !== key && name.toLowerCase() === key.toLowerCase())) ?? null;
 }
 
 /** Whether the message itself claims revision 2026-07-28 or later: those are stateless and say so in every request. */

@@ -34,6 +34,16 @@ export function notRunResult({ code, reasons, next, actionId, approval }: NotRun
   };
 }
 
+const NAME = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/;
+const ACTION_MAX = 256;
+
+/** A tool whose name no charter could spell is not mapped to another name: two tools would become one action. */
+export function oddName(tool: string, action: string): NotRun | null {
+  if (NAME.test(tool) && NAME.test(action) && action.length <= ACTION_MAX) return null;
+  const why = `${JSON.stringify(tool.slice(0, 120))} is no tool name that a charter can speak of.`;
+  return { code: 'invalid', reasons: [why], next: 'Tool names take letters, digits, _ and -, with dots between them.', actionId: null };
+}
+
 /** A result that is on record already (an identical call ran it), or that another kind of executor gave. */
 export function recordedResult(result: unknown, { isModern }: ResultForm): JsonObject {
   const marked: JsonObject = isModern ? { resultType: 'complete' } : {};

@@ -1,10 +1,11 @@
 // The HTTP resources of agents: who they are, how far they are trusted, and freezing them.
 import { z } from 'zod';
+import { reasonField } from '../../platform/http/fields.ts';
 import { json, problem, route } from '../../platform/http/route.ts';
 import type { Call, Reply, Route } from '../../platform/http/route.ts';
 import type { Agents } from './agents.ts';
 
-const reasonBody = z.strictObject({ reason: z.string().min(1).max(2_000) });
+const reasonBody = z.strictObject({ reason: reasonField });
 
 export function agentRoutes(agents: Agents): readonly Route[] {
   async function found(tenant: string, id: string): Promise<Reply> {

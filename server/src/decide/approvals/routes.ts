@@ -1,5 +1,6 @@
 // The HTTP resources of approvals. A GET never decides: link scanners and previews follow links.
 import { z } from 'zod';
+import { reasonField } from '../../platform/http/fields.ts';
 import { json, problem, route } from '../../platform/http/route.ts';
 import type { Route } from '../../platform/http/route.ts';
 import { approverRolesOf } from '../../platform/identity/roles.ts';
@@ -9,8 +10,8 @@ const STATUSES = ['pending', 'approved', 'denied', 'expired', 'cancelled', 'used
 
 const ballot = z.strictObject({
   decision: z.enum(['approve', 'deny']),
-  digest: z.string().min(1).max(128),
-  reason: z.string().max(2_000).optional(),
+  digest: z.string().regex(/^[0-9a-f]{64}$/, 'must be the digest that the approval shows'),
+  reason: reasonField.optional(),
 });
 
 export function approvalRoutes(approvals: Approvals): readonly Route[] {

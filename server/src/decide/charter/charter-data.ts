@@ -1,6 +1,6 @@
 // From merged files to the kernel's Charter: defaults filled in, units converted, names that point nowhere
 // refused. After this nothing of YAML is left but the origins.
-import { APPROVER_ROLES, DEFAULT_GUARDRAILS, DEFAULT_TRUST } from '@mandate/kernel';
+import { APPROVER_ROLES, DEFAULT_GUARDRAILS, DEFAULT_TRUST, nearest } from '@mandate/kernel';
 import type {
   ActionSetting,
   Charter,
@@ -15,7 +15,6 @@ import type { CharterError, Path } from './error.ts';
 import { readExecutor } from './executor.ts';
 import { overlay } from './merge.ts';
 import type { Merged } from './merge.ts';
-import { nearest } from './nearest.ts';
 import type { DraftRule } from './rules.ts';
 import { durationMs, microUsd } from './units.ts';
 

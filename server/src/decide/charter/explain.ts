@@ -1,11 +1,10 @@
 // zod knows that something is wrong; this file says it in the words of whoever writes charters, and finds the
 // path of the mistake itself: the unknown key and not its map, the one branch of a union that was meant.
-import { TIERS } from '@mandate/kernel';
+import { nearest, TIERS } from '@mandate/kernel';
 import type { Tier } from '@mandate/kernel';
 import { z } from 'zod';
 import type { CharterError, Path } from './error.ts';
 import { renderPath } from './error.ts';
-import { nearest } from './nearest.ts';
 import type { YamlFile } from './parse.ts';
 import type { ShapedTier, ShapedTiers } from './rules.ts';
 import { charterSchema, LATER_SECTIONS, ruleEntrySchema } from './schema.ts';

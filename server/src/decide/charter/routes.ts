@@ -1,5 +1,6 @@
 // The HTTP resources of the charter: read it, check a text, make it the one in force.
 import { z } from 'zod';
+import { reasonField } from '../../platform/http/fields.ts';
 import { json, route } from '../../platform/http/route.ts';
 import type { Reply, Route } from '../../platform/http/route.ts';
 import type { Charters } from './charter.ts';
@@ -9,7 +10,7 @@ import type { CharterError } from './error.ts';
 const textBody = z.strictObject({ text: z.string().min(1).max(1_000_000) });
 const putBody = z.strictObject({
   text: z.string().min(1).max(1_000_000),
-  note: z.string().max(2_000).optional(),
+  note: reasonField.optional(),
 });
 
 export function charterRoutes(charters: Charters): readonly Route[] {

@@ -1,18 +1,18 @@
 // The HTTP resources of grants: hand authority on, see it, take it back.
 import { z } from 'zod';
+import { momentField, nameField, reasonField } from '../../platform/http/fields.ts';
 import { json, problem, route } from '../../platform/http/route.ts';
 import type { Route } from '../../platform/http/route.ts';
 import type { Grants } from './grants.ts';
 
-const name = z.string().min(1).max(256);
-const pattern = name.regex(/^[A-Za-z0-9_.-]*\*?$/, 'an action name, or a prefix with one trailing *');
+const pattern = nameField.regex(/^[A-Za-z0-9_.-]*\*?$/, 'an action name, or a prefix with one trailing *');
 
 const grantBody = z.strictObject({
   kind: z.enum(['delegation', 'task', 'consent']).default('delegation'),
-  to: name,
+  to: nameField,
   actions: z.array(pattern).min(1).max(100),
-  purpose: z.string().min(1).max(1_000),
-  expiresAt: z.iso.datetime({ offset: true }),
+  purpose: reasonField.max(1_000),
+  expiresAt: momentField,
 });
 
 export function grantRoutes(grants: Grants): readonly Route[] {
@@ -26,7 +26,7 @@ export function grantRoutes(grants: Grants): readonly Route[] {
       body: grantBody,
       async handle({ principal, body, traceId, may }) {
         if (body.kind === 'consent' && !may('consents.write')) return problem({ code: 'forbidden', detail: 'A consent is given by a person; agent keys cannot give one.' });
-        const answer = await grants.give({ principal, kind: body.kind, to: body.to, actions: body.actions, purpose: body.purpose, expiresMs: Date.parse(body.expiresAt), traceId });
+        const answer = await grants.give({ principal, kind: body.kind, to: body.to, actions: body.actions, purpose: body.purpose, expiresMs: body.expiresAt, traceId });
         return answer.kind === 'refused' ? problem(answer.refusal) : json({ ...answer.grant, ...(answer.token === null ? {} : { token: answer.token }) }, 201);
       },
     }),

@@ -33,19 +33,26 @@ const MODES: readonly Mode[] = ['FULL', 'SUPERVISED', 'DRY_RUN'];
 export function readFlags(flags: readonly { readonly key: string; readonly scope: string; readonly value: unknown }[]): {
   readonly mode: Mode;
   readonly restrictions: readonly Restriction[];
+  /** `budget.agents.maxConcurrent`; null where it is not set. */
+  readonly maxConcurrent: number | null;
 } {
   let mode: Mode = 'FULL';
+  let maxConcurrent: number | null = null;
   const restrictions: Restriction[] = [];
   for (const flag of flags) {
     if (flag.key === 'autonomy.mode') {
       mode = MODES.find((known) => known === flag.value) ?? 'SUPERVISED';
       continue;
     }
+    if (flag.key === 'budget.agents.maxConcurrent') {
+      maxConcurrent = typeof flag.value === 'number' ? flag.value : 0;
+      continue;
+    }
     const scope = restrictedScope(flag.key, flag.scope);
     if (scope === null || flag.value === true) continue;
     restrictions.push({ id: `flag:${flag.key}`, kind: 'flag', scope, floor: 'red', except: [], cause: `the flag ${flag.key} is off`, by: 'flag', sinceMs: 0, untilMs: null });
   }
-  return { mode, restrictions };
+  return { mode, restrictions, maxConcurrent };
 }
 
 /** The scope that an authority flag governs; null for settings. */

@@ -1,6 +1,7 @@
 // The HTTP resources of restrictions: stop, resume, flags, and everything that stands.
 import { parseScope } from '@mandate/kernel';
 import { z } from 'zod';
+import { isPlainText, reasonField } from '../../platform/http/fields.ts';
 import { json, problem, route } from '../../platform/http/route.ts';
 import type { Call, Route } from '../../platform/http/route.ts';
 import type { Flags } from './flags.ts';
@@ -17,10 +18,10 @@ export interface RestrictionRoutesNeeds {
   readonly flagAudit: (tenant: string) => Promise<unknown>;
 }
 
-const scopeText = z.string().min(1).max(300).refine((text) => parseScope(text).kind !== 'problem', 'tenant, global, agent:ID, class:NAME, action:PATTERN, user:ID or resource:TYPE/ID');
-const stopBody = z.strictObject({ scope: scopeText.default('tenant'), level: z.enum(['pause', 'stop', 'seal']).default('stop'), reason: z.string().min(1).max(2_000) });
-const resumeBody = z.strictObject({ scope: scopeText.default('tenant'), reason: z.string().min(1).max(2_000) });
-const flagBody = z.strictObject({ value: z.union([z.string().max(200), z.number(), z.boolean()]), scope: z.string().max(300).default(''), reason: z.string().min(1).max(2_000) });
+const scopeText = z.string().min(1).max(300).refine(isPlainText, 'must be without control characters').refine((text) => parseScope(text).kind !== 'problem', 'tenant, global, agent:ID, class:NAME, action:PATTERN, user:ID or resource:TYPE/ID');
+const stopBody = z.strictObject({ scope: scopeText.default('tenant'), level: z.enum(['pause', 'stop', 'seal']).default('stop'), reason: reasonField });
+const resumeBody = z.strictObject({ scope: scopeText.default('tenant'), reason: reasonField });
+const flagBody = z.strictObject({ value: z.union([z.string().max(200), z.number(), z.boolean()]), scope: z.union([z.literal(''), scopeText]).default(''), reason: reasonField });
 
 export function restrictionRoutes({ stops, flags, standing, twoPersons, sentinel, flagAudit }: RestrictionRoutesNeeds): readonly Route[] {
   return [

@@ -37,15 +37,26 @@ export interface Question {
   };
 }
 
+/** The snapshot, and beside it what only the start of the act needs. */
+export interface GatheredFacts {
+  readonly kind: 'gathered';
+  readonly snapshot: Snapshot;
+  readonly trust: AgentTrust | null;
+  /** The waiting act whose approval the snapshot carries. */
+  readonly approvedActId: string | null;
+  /** How many distinct agents may be at work at once. */
+  readonly slots: number | null;
+}
+
 export type Gathered =
-  | { readonly kind: 'gathered'; readonly snapshot: Snapshot; readonly trust: AgentTrust | null; readonly approvedActId: string | null }
+  | GatheredFacts
   | { readonly kind: 'unavailable'; readonly why: string };
 
 export interface SnapshotsNeeds {
   readonly db: Sql;
   readonly clock: Clock;
   readonly lawOf: (tenant: string, version: string) => Promise<Law | null>;
-  readonly readFlags: (flags: readonly Flag[]) => { readonly mode: Mode; readonly restrictions: readonly Restriction[] };
+  readonly readFlags: (flags: readonly Flag[]) => { readonly mode: Mode; readonly restrictions: readonly Restriction[]; readonly maxConcurrent: number | null };
   readonly deploymentOf: (tenant: string, action: Action) => Promise<DeploymentFacts | null>;
   /** Findings from outside the kernel (plug-ins, detectors). */
   readonly findingsOf: (action: Action) => Promise<readonly Finding[]>;
@@ -68,7 +79,7 @@ export function createSnapshots({ db, clock, lawOf, readFlags, deploymentOf, fin
       if (row.charter === null) return { kind: 'unavailable', why: `tenant ${tenant} has no active charter: activate one with mandate policy or MANDATE_CHARTER` };
       const law = await lawOf(tenant, row.charter);
       if (law === null) return { kind: 'unavailable', why: `the active charter ${row.charter} of tenant ${tenant} could not be loaded by this process` };
-      const { mode, restrictions } = readFlags(row.flags);
+      const { mode, restrictions, maxConcurrent } = readFlags(row.flags);
       const facts: Facts = {
         tenant,
         nowMs,
@@ -85,9 +96,15 @@ export function createSnapshots({ db, clock, lawOf, readFlags, deploymentOf, fin
         deployment,
         findings,
       };
-      return { kind: 'gathered', snapshot: { ...facts, law }, trust: row.agent, approvedActId: row.approval?.actId ?? null };
+      return { kind: 'gathered', snapshot: { ...facts, law }, trust: row.agent, approvedActId: row.approval?.actId ?? null, slots: stricter(law.charter.limits.concurrentAgents, maxConcurrent) };
     },
   };
+}
+
+/** The charter's ceiling and the flag's: whichever leaves less room, so that a flag only ever tightens. */
+function stricter(charter: number | null, flag: number | null): number | null {
+  if (charter === null) return flag;
+  return flag === null ? charter : Math.min(charter, flag);
 }
 
 interface FactsRow {

@@ -25,7 +25,7 @@ export const PROBLEMS = {
   stale: { status: 503, title: 'Decisions are changing', next: 'What the decision depends on kept changing; send it again after Retry-After.' },
   overloaded: { status: 503, title: 'Overloaded', next: 'Send it again after Retry-After.' },
   unavailable: { status: 503, title: 'Cannot decide', next: 'Mandate is not ready to decide, so nothing runs; see /ready.' },
-  malformed: { status: 400, title: 'Malformed request', next: 'Correct the body and send it again.' },
+  malformed: { status: 400, title: 'Malformed request', next: 'Correct the request and send it again.' },
   invalid: { status: 422, title: 'Invalid request', next: 'Correct the fields that errors[] names.' },
   idempotency_mismatch: { status: 422, title: 'Idempotency key reused', next: 'Use a new Idempotency-Key for a different request.' },
   in_flight: { status: 409, title: 'Still running', next: 'The same request is being executed; ask for it again after Retry-After.' },

@@ -1,6 +1,7 @@
 // The HTTP resources of API keys. The text of a key leaves the server once, in the answer that makes it.
 import { z } from 'zod';
 import type { JsonObject } from '@mandate/kernel';
+import { momentField, nameField } from '../http/fields.ts';
 import { json, problem, route } from '../http/route.ts';
 import type { Route } from '../http/route.ts';
 import type { Clock } from '../clock/clock.ts';
@@ -20,20 +21,19 @@ export interface KeyRoutesNeeds {
   ) => Promise<void>;
 }
 
-const name = z.string().min(1).max(256);
 const newKey = z.strictObject({
-  label: z.string().min(1).max(200),
+  label: nameField.max(200),
   roles: z.array(z.enum(ROLES as unknown as readonly [Role, ...Role[]])).min(1),
-  agents: z.union([z.literal('any'), z.array(name).max(100)]).default([]),
+  agents: z.union([z.literal('any'), z.array(nameField).max(100)]).default([]),
   user: z
     .strictObject({
-      id: name,
+      id: nameField,
       email: z.email().nullable().default(null),
-      scopes: z.array(name).max(200).default([]),
+      scopes: z.array(nameField).max(200).default([]),
     })
     .optional(),
-  scopes: z.array(name).max(200).optional(),
-  expiresAt: z.iso.datetime({ offset: true }).optional(),
+  scopes: z.array(nameField).max(200).optional(),
+  expiresAt: momentField.optional(),
 });
 
 export function keyRoutes({ keys, store, clock, writeEntry }: KeyRoutesNeeds): readonly Route[] {
@@ -57,7 +57,7 @@ export function keyRoutes({ keys, store, clock, writeEntry }: KeyRoutesNeeds): r
               createdBy: principal.id,
               ...(body.user === undefined ? {} : { user: body.user }),
               ...(body.scopes === undefined ? {} : { scopes: body.scopes }),
-              ...(body.expiresAt === undefined ? {} : { expiresMs: Date.parse(body.expiresAt) }),
+              ...(body.expiresAt === undefined ? {} : { expiresMs: body.expiresAt }),
             });
             await writeEntry(tx, tenant, {
               kind: 'key.created',

@@ -1,0 +1,21 @@
+// A person lets one exact action run.
+import type { Command } from 'commander';
+import { castBallot } from './ballot.ts';
+import type { BallotOptions } from './ballot.ts';
+import type { Cli } from './command.ts';
+import { GROUPS } from './command.ts';
+
+export function registerApprove(program: Command, cli: Cli): void {
+  program
+    .command('approve')
+    .helpGroup(GROUPS.people)
+    .description('let exactly this action run; shows it first')
+    .argument('<id>', 'of the approval, or of the action that waits')
+    .option('--reason <text>', 'why, for the journal')
+    .option('--digest <digest>', 'only if it is still what has this digest (first 8 characters or more)')
+    .option('-y, --yes', 'do not ask once more on a terminal')
+    .addHelpText('after', '\nExit code 4: your vote counts, others are still missing.')
+    .action((id: string, options: BallotOptions, command: Command) =>
+      castBallot(cli, command, { id, decision: 'approve', options }),
+    );
+}

@@ -1,0 +1,158 @@
+// Deciding is always on what was shown: the approval is read, shown, and its digest sent back with the decision, so
+// that nobody can change the subject in between (I6).
+import type { Command } from 'commander';
+import type { Client } from './client.ts';
+import type { Cli } from './command.ts';
+import { CommandFailed, EXIT, usageError } from './exit.ts';
+import { fields, harmless } from './output.ts';
+import type { Tint } from './output.ts';
+import { entriesAt, listAt, numberAt, textAt, textsAt, valueAt } from './read.ts';
+import { openSession } from './session.ts';
+import { oneLine, short, subjectOf, tintOf } from './show.ts';
+import { when } from './times.ts';
+
+export interface BallotOptions {
+  readonly reason?: string;
+  readonly digest?: string;
+  readonly yes?: boolean;
+}
+
+/** An approval as a person must see it before deciding: all of the subject, nothing abbreviated. */
+export function showApproval(
+  cli: Cli,
+  approval: unknown,
+  tint: (text: string, tint: Tint) => string,
+): string {
+  const nowMs = cli.clock.nowMs();
+  const quorum = numberAt(approval, 'quorum') ?? 1;
+  const roles = textsAt(approval, 'requiredRoles').join(' and ') || 'any approver';
+  const display = valueAt(approval, 'display');
+  const rest = entriesAt(display).filter(([name, value]) => name !== 'parameters' && oneLine(value) !== '');
+  return [
+    `${tint(subjectOf(approval), 'bold')}  ${harmless(textAt(approval, 'id'))}`,
+    fields(
+      [
+        [
+          'parameters',
+          entriesAt(display, 'parameters').map(
+            ([name, value]) => `${harmless(name)}: ${oneLine(value) || '(empty)'}`,
+          ),
+        ],
+        ...rest.map(([name, value]) => [harmless(name), oneLine(value)] as const),
+        ['waits because', textsAt(approval, 'causes').map(harmless)],
+        ['needs', harmless(quorum > 1 ? `${roles}, ${quorum} people in all` : roles)],
+        [
+          'asked',
+          `${when(textAt(approval, 'createdAt'), nowMs)} by ${harmless(textAt(approval, 'requester'))}`,
+        ],
+        ['expires', when(textAt(approval, 'expiresAt'), nowMs)],
+        [
+          'votes',
+          listAt(approval, 'votes').map((vote) =>
+            harmless(
+              `${textAt(vote, 'decision')} by ${textAt(vote, 'by')}${textAt(vote, 'reason') === '' ? '' : `: ${textAt(vote, 'reason')}`}`,
+            ),
+          ),
+        ],
+        ['digest', short(textAt(approval, 'digest'))],
+      ],
+      tint,
+    ),
+  ].join('\n');
+}
+
+export interface Ballot {
+  readonly id: string;
+  readonly decision: 'approve' | 'deny';
+  readonly options: BallotOptions;
+}
+
+export async function castBallot(
+  cli: Cli,
+  command: Command,
+  { id, decision, options }: Ballot,
+): Promise<void> {
+  const { out } = cli;
+  const { client, json } = await openSession(cli, command);
+  const approval = await findApproval(client, id);
+  const digest = textAt(approval, 'digest');
+  if (options.digest !== undefined && (options.digest.length < 8 || !digest.startsWith(options.digest))) {
+    throw new CommandFailed(
+      `This is not what you have seen: its digest is ${short(digest)}, not ${options.digest}.`,
+      {
+        exitCode: EXIT.failure,
+        code: 'digest_mismatch',
+        steps: [`Look again: ${cli.self} inbox`],
+        document: { digest },
+      },
+    );
+  }
+  if (!json) out.talk(showApproval(cli, approval, out.tintTalk));
+  if (decision === 'approve' && !json && out.isInteractive && options.yes !== true) await confirmed(cli);
+  const path = `/api/v1/approvals/${encodeURIComponent(textAt(approval, 'id'))}/decision`;
+  const answer = await vote(cli, client, {
+    path,
+    body: { decision, digest, ...(options.reason === undefined ? {} : { reason: options.reason }) },
+  });
+  const status = textAt(answer, 'status');
+  if (status === 'pending') cli.exitWith(EXIT.held);
+  if (json) return out.json(answer);
+  const after: Readonly<Record<string, string>> = {
+    approved: 'It is decided once more and then runs, or its agent gets the permit.',
+    denied: 'Its agent is told so.',
+    pending: `Your vote counts; still missing: ${harmless(textAt(answer, 'missing'))}.`,
+  };
+  out.data(
+    `${out.tint(harmless(status), status === 'approved' ? 'green' : tintOf(status))}  ${subjectOf(answer)}. ${after[status] ?? ''}`,
+  );
+}
+
+/** People paste the id that they have at hand, and that is often the act's. */
+async function findApproval(client: Client, id: string): Promise<unknown> {
+  if (!/^[0-9a-f-]{36}$/i.test(id))
+    throw usageError(
+      `${JSON.stringify(id)} is no id of an approval.`,
+      'Ids are UUIDs such as 01a1f8c2-4fbf-71e2-bb84-a5c057c1d73f; the inbox lists them.',
+    );
+  const found = await client.send({ method: 'GET', path: `/api/v1/approvals/${id}` });
+  if (found.kind === 'ok') return found.body;
+  if (found.kind === 'problem' && found.status === 404) {
+    const act = await client.send({ method: 'GET', path: `/api/v1/actions/${id}` });
+    const approvalId = act.kind === 'ok' ? textAt(act.body, 'approval', 'id') : '';
+    if (approvalId !== '') return client.need({ method: 'GET', path: `/api/v1/approvals/${approvalId}` });
+  }
+  return client.need({ method: 'GET', path: `/api/v1/approvals/${id}` });
+}
+
+async function confirmed(cli: Cli): Promise<void> {
+  const { confirm } = await import('@clack/prompts');
+  const answer = await confirm({
+    message: 'Approve exactly this?',
+    initialValue: false,
+    output: cli.out.talkStream,
+  });
+  if (answer !== true)
+    throw new CommandFailed('Not approved; it goes on waiting.', { exitCode: EXIT.held, code: 'cancelled' });
+}
+
+async function vote(
+  cli: Cli,
+  client: Client,
+  { path, body }: { readonly path: string; readonly body: object },
+): Promise<unknown> {
+  try {
+    return await client.need({ method: 'POST', path, body });
+  } catch (error) {
+    const isOwn = error instanceof CommandFailed && /asked for this and cannot approve/.test(error.message);
+    if (!isOwn) throw error;
+    throw new CommandFailed(error.message, {
+      exitCode: error.exitCode,
+      code: 'forbidden',
+      steps: [
+        'Another person has to decide, with a key of their own:',
+        `${cli.self} key create --role <role> --label <person>`,
+      ],
+      document: error.document,
+    });
+  }
+}

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { idempotencyKeyField, limitField, momentField, nameField, reasonField } from './fields.ts';
+
+test('a name shows as what it is', () => {
+  for (const name of ['a', 'x'.repeat(256), 'données', '名前', '👩‍💻', 'a b', "o'neil"]) {
+    assert.ok(nameField.safeParse(name).success, name);
+  }
+  const bad = ['', 'x'.repeat(257), 'a\0', 'a\nb', 'a\r\nset-cookie: x', 'a\u202eb', 'a\u2066b', 'a\u2028b', 'a\u0085b', '\u001b[2J'];
+  for (const name of bad) assert.ok(!nameField.safeParse(name).success, JSON.stringify(name));
+});
+
+test('a reason may have lines but nothing that a terminal obeys', () => {
+  assert.ok(reasonField.safeParse('first\nsecond\tthird\r\n').success);
+  for (const reason of ['', 'a\0', '\u001b[2J', 'a\u202eb', 'x'.repeat(2_001)])
+    assert.ok(!reasonField.safeParse(reason).success, JSON.stringify(reason));
+});
+
+test('a moment is one that Postgres can hold', () => {
+  assert.equal(momentField.parse('2026-01-01T00:00:00Z'), Date.UTC(2026, 0, 1));
+  assert.equal(momentField.parse('2026-01-01T02:00:00+02:00'), Date.UTC(2026, 0, 1));
+  const bad = [
+    '0000-01-01T00:00:00Z',
+    '9999-12-31T23:59:59-23:59',
+    '2026-02-30T00:00:00Z',
+    '2026-01-01',
+    'now',
+    '',
+    '1969-12-31T23:59:59Z',
+  ];
+  for (const moment of bad) assert.ok(!momentField.safeParse(moment).success, moment);
+});
+
+test('a limit is a number within its bounds and is never bent into them', () => {
+  const field = limitField(200);
+  assert.equal(field.parse('1'), 1);
+  assert.equal(field.parse('200'), 200);
+  for (const limit of ['0', '201', '-1', '1e2', ' 1', '1.5', '', '99999999999', 'all', '٣'])
+    assert.ok(!field.safeParse(limit).success, limit);
+});
+
+test('an idempotency key is one that a header can carry', () => {
+  for (const key of ['a', 'order 17', '~'.repeat(256)]) assert.ok(idempotencyKeyField.safeParse(key).success);
+  for (const key of ['', 'a\n', 'é', 'x'.repeat(257)]) assert.ok(!idempotencyKeyField.safeParse(key).success);
+});
