@@ -1,7 +1,7 @@
 // A stop that needs a healthy server is none. Each scene takes away more of it: the process, its orderly end, the
 // database; and the command says each time exactly what it has achieved.
 import assert from 'node:assert/strict';
-import { access, readFile } from 'node:fs/promises';
+import { access, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { openCommandLine, postgresPid } from '../test/command-line.ts';
@@ -46,7 +46,7 @@ describe('a stop from the command line', () => {
     assert.equal(await postgresPid(line.dataDir), null, 'what was started for the stop is ended with it');
 
     const second = await line.start();
-    assert.match(second.stderr(), /Everything is stopped/);
+    assert.equal(second.greeting['stopped'], true);
     assert.equal((await request()).code, 5); // I2
     const resumed = await line.run(['resume', '--reason', 'somebody is']);
     assert.equal(resumed.code, 0, resumed.stderr);
@@ -110,6 +110,28 @@ describe('a stop from the command line', () => {
     assert.equal((await request()).code, 0);
     assert.equal((await line.run(['request', 'builder-2', 'test.run_suite'])).code, 5);
     await server.end('SIGTERM');
+  });
+
+  test('is lifted by two persons where the charter asks for two, with or without a server', async () => {
+    const charter = join(line.dataDir, 'charter.yaml');
+    await writeFile(charter, 'version: 1\nextends: default\nresume: { twoPersons: true }\n');
+    const server = await line.start(['--charter', charter]);
+    const other = await line.run(['key', 'create', '--role', 'admin', '--label', 'the other']);
+    await server.end('SIGTERM');
+    assert.equal((await line.run(['stop'])).code, 0);
+
+    const first = await line.run(['resume', '--reason', 'I think so', '--json']);
+    assert.equal(first.code, 4, first.stderr);
+    const again = await line.start(['--charter', charter]);
+    const same = await line.run(['resume', '--reason', 'I still think so']);
+    assert.equal(same.code, 4, 'the same person twice is one person, whatever way it comes');
+    await again.end('SIGTERM');
+    assert.equal(await sentinel(), true);
+    const second = await line.run(['resume', '--reason', 'so do I'], {
+      MANDATE_API_KEY: other.stdout.trim(),
+    });
+    assert.equal(second.code, 0, second.stderr);
+    assert.equal(await sentinel(), false);
   });
 
   test('does not make an installation where there is none', async () => {

@@ -32,10 +32,18 @@ tiers: { green: { actions: [test.run] }, red: { actions: [deploy.production] } }
   const [actId] = acts;
   assert.deepEqual(await program.lines(), [actId], 'it ran exactly once');
   const later = await ask(server, { parameters: { suite: 'all' } }, same);
-  assert.deepEqual([later.status, later.body.id, later.body.status], [200, actId, 'success'], 'a late repeat is answered with the act and its end');
+  assert.deepEqual(
+    [later.status, later.body.id, later.body.status],
+    [200, actId, 'success'],
+    'a late repeat is answered with the act and its end',
+  );
 
   const other = await ask(server, { parameters: { suite: 'another' } }, same);
-  assert.deepEqual([other.status, other.body.code], [422, 'idempotency_mismatch'], 'the same key for another body is a mistake');
+  assert.deepEqual(
+    [other.status, other.body.code],
+    [422, 'idempotency_mismatch'],
+    'the same key for another body is a mistake',
+  );
   const stranger = await server.makeKey({ roles: ['agent'], agents: ['worker-1'] });
   const theirs = await ask(server, { parameters: { suite: 'all' } }, { ...same, key: stranger });
   assert.notEqual(theirs.body.id, actId, 'keys of different principals are different keys');
@@ -45,10 +53,16 @@ tiers: { green: { actions: [test.run] }, red: { actions: [deploy.production] } }
 
 // I6, I7
 test('two hundred identical requests that need approval open one approval', async (t) => {
-  const server = await startServer(t, { charter: 'version: 1\ntiers: { red: { actions: [deploy.production] } }\n' });
-  const answers = await many(200, 200, () => ask(server, { action: 'deploy.production' }, { headers: { 'idempotency-key': 'one deploy' } }));
+  const server = await startServer(t, {
+    charter: 'version: 1\ntiers: { red: { actions: [deploy.production] } }\n',
+  });
+  const answers = await many(200, 200, () =>
+    ask(server, { action: 'deploy.production' }, { headers: { 'idempotency-key': 'one deploy' } }),
+  );
   assert.deepEqual([...new Set(answers.map(({ status }) => status))], [202]);
   assert.equal(new Set(answers.map(({ body }) => body.approval?.id)).size, 1);
-  const [row] = await server.database.admin<{ n: number }[]>`select count(*)::integer as n from mandate.approval`;
+  const [row] = await server.database.admin<
+    { n: number }[]
+  >`select count(*)::integer as n from mandate.approval`;
   assert.equal(row?.n, 1);
 });

@@ -49,7 +49,11 @@ export async function startEffects(t: Closing): Promise<EffectService> {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      const body = JSON.parse(Buffer.concat(chunks).toString('utf8')) as { id: string; agent: string; action: string };
+      const body = JSON.parse(Buffer.concat(chunks).toString('utf8')) as {
+        id: string;
+        agent: string;
+        action: string;
+      };
       let broken = false;
       response.on('close', () => {
         open.delete(response);

@@ -1,5 +1,6 @@
 // What stories about the road say again and again: asking for an action, reading what came of it, approving it.
 import assert from 'node:assert/strict';
+import type { Door } from './door.ts';
 import type { CallOptions, Reply, TestServer } from './server.ts';
 
 /** An act or a problem, as the API answers; which of the fields are there depends on which it is. */
@@ -41,10 +42,14 @@ export interface StopReply {
   readonly inFlight: readonly { readonly id: string; readonly agent: string }[];
 }
 
-type Caller = Pick<TestServer, 'call'>;
+export type Caller = Pick<TestServer, 'call'>;
 
 export function ask(server: Caller, wish: Wish = {}, options: CallOptions = {}): Promise<Reply<ActReply>> {
-  return server.call<ActReply>('/api/v1/actions', { agent: 'worker-1', action: 'test.run', ...wish }, options);
+  return server.call<ActReply>(
+    '/api/v1/actions',
+    { agent: 'worker-1', action: 'test.run', ...wish },
+    options,
+  );
 }
 
 export function look(server: Caller, id: string, options: CallOptions = {}): Promise<Reply<ActReply>> {
@@ -52,7 +57,11 @@ export function look(server: Caller, id: string, options: CallOptions = {}): Pro
 }
 
 /** Asks for something red and answers with the waiting act. */
-export async function askHeld(server: Caller, wish: Wish, options: CallOptions = {}): Promise<ActReply & { readonly approval: { readonly id: string; readonly digest: string } }> {
+export async function askHeld(
+  server: Caller,
+  wish: Wish,
+  options: CallOptions = {},
+): Promise<ActReply & { readonly approval: { readonly id: string; readonly digest: string } }> {
   const { status, body } = await ask(server, wish, options);
   assert.equal(status, 202, JSON.stringify(body));
   assert.ok(body.approval !== undefined);
@@ -64,19 +73,33 @@ export function approve(
   approval: { readonly id: string; readonly digest: string },
   options: CallOptions = {},
 ): Promise<Reply<{ readonly status: string; readonly code: string; readonly detail: string }>> {
-  return server.call(`/api/v1/approvals/${approval.id}/decision`, { decision: 'approve', digest: approval.digest }, options);
+  return server.call(
+    `/api/v1/approvals/${approval.id}/decision`,
+    { decision: 'approve', digest: approval.digest },
+    options,
+  );
 }
 
-export function stop(server: Caller, body: Readonly<Record<string, unknown>> = {}): Promise<Reply<StopReply>> {
+export function stop(
+  server: Caller,
+  body: Readonly<Record<string, unknown>> = {},
+): Promise<Reply<StopReply>> {
   return server.call<StopReply>('/api/v1/stop', { reason: 'a story', ...body });
 }
 
-export function resume(server: Caller, body: Readonly<Record<string, unknown>> = {}): Promise<Reply<{ readonly resumed: boolean }>> {
+export function resume(
+  server: Caller,
+  body: Readonly<Record<string, unknown>> = {},
+): Promise<Reply<{ readonly resumed: boolean }>> {
   return server.call('/api/v1/resume', { reason: 'the story goes on', ...body });
 }
 
 /** Runs `times` calls, at most `width` of them at once. */
-export async function many<T>(times: number, width: number, run: (at: number) => Promise<T>): Promise<readonly T[]> {
+export async function many<T>(
+  times: number,
+  width: number,
+  run: (at: number) => Promise<T>,
+): Promise<readonly T[]> {
   const results: T[] = [];
   let next = 0;
   const lane = async (): Promise<void> => {
@@ -88,4 +111,22 @@ export async function many<T>(times: number, width: number, run: (at: number) =>
   };
   await Promise.all(Array.from({ length: Math.min(width, times) }, lane));
   return results;
+}
+
+/** A door (a server in this process, whose clock a test may own) asked in the same words as a process. */
+export function callerOf(door: Pick<Door, 'call'>): Caller {
+  return {
+    async call<Body>(
+      path: string,
+      body?: unknown,
+      { key, method, headers }: CallOptions = {},
+    ): Promise<Reply<Body>> {
+      const answered = await door.call(method ?? (body === undefined ? 'GET' : 'POST'), path, {
+        ...(body === undefined ? {} : { body }),
+        ...(key === undefined ? {} : { key }),
+        ...(headers === undefined ? {} : { headers }),
+      });
+      return { status: answered.status, headers: answered.headers, body: answered.json as Body };
+    },
+  };
 }

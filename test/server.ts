@@ -21,6 +21,8 @@ export interface TestServerOptions {
   readonly tenant?: string;
   /** Servers that share a database share the master key. */
   readonly masterKey?: string;
+  /** The admin key of a tenant that another server has set up already. */
+  readonly adminKey?: string;
 }
 
 export interface CallOptions {
@@ -55,7 +57,11 @@ export interface TestServer {
   /** Everything that this process and those before it wrote to standard output and error. */
   readonly log: () => string;
   /** One request. Rejects only when there was no answer at all. */
-  readonly call: <Body = Record<string, unknown>>(path: string, body?: unknown, options?: CallOptions) => Promise<Reply<Body>>;
+  readonly call: <Body = Record<string, unknown>>(
+    path: string,
+    body?: unknown,
+    options?: CallOptions,
+  ) => Promise<Reply<Body>>;
   /** The text of a new key. */
   readonly makeKey: (order: KeyOrder) => Promise<string>;
   /** Ends the process and waits until it is gone; SIGKILL by default. */
@@ -69,7 +75,8 @@ interface Closing {
   after(fn: () => Promise<void>): void;
 }
 
-const MAIN = process.env['MANDATE_TEST_MAIN'] ?? fileURLToPath(new URL('../server/src/main.ts', import.meta.url));
+const MAIN =
+  process.env['MANDATE_TEST_MAIN'] ?? fileURLToPath(new URL('../server/src/main.ts', import.meta.url));
 const START_MS = 30_000;
 const END_MS = 15_000;
 
@@ -78,6 +85,8 @@ export async function startServer(t: Closing, options: TestServerOptions = {}): 
   const dataDir = await mkdtemp(join(tmpdir(), 'mandate-server-'));
   const charterPath = join(dataDir, 'charter.yaml');
   if (options.charter !== undefined) await writeFile(charterPath, options.charter);
+  if (options.adminKey !== undefined)
+    await writeFile(join(dataDir, 'admin.key'), `${options.adminKey}\n`, { mode: 0o600 });
   const database = options.database ?? (await openTestDatabase());
   const masterKey = options.masterKey ?? randomBytes(32).toString('base64');
   const env = {
@@ -100,7 +109,10 @@ export async function startServer(t: Closing, options: TestServerOptions = {}): 
   let adminKey = '';
 
   async function start(): Promise<void> {
-    const begun = spawn(process.execPath, ['--conditions=mandate-source', MAIN, 'start'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const begun = spawn(process.execPath, ['--conditions=mandate-source', MAIN, 'start'], {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     child = begun;
     url = await announced(begun, written);
     adminKey = (await readFile(join(dataDir, 'admin.key'), 'utf8')).trim();
@@ -124,7 +136,11 @@ export async function startServer(t: Closing, options: TestServerOptions = {}): 
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
-    return { status: response.status, headers: response.headers, body: (text === '' ? null : JSON.parse(text)) as Body };
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: (text === '' ? null : JSON.parse(text)) as Body,
+    };
   };
 
   const close = async (): Promise<void> => {
@@ -166,7 +182,8 @@ export async function startServer(t: Closing, options: TestServerOptions = {}): 
 /** What the machine needs, without the settings of whoever runs the tests. */
 function inheritedEnvironment(): Record<string, string> {
   const kept = Object.entries(process.env).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined && !/^(MANDATE_|NODE_TEST|NODE_OPTIONS|DATABASE_URL|PORT$|HOST$)/.test(entry[0]),
+    (entry): entry is [string, string] =>
+      entry[1] !== undefined && !/^(MANDATE_|NODE_TEST|NODE_OPTIONS|DATABASE_URL|PORT$|HOST$)/.test(entry[0]),
   );
   return Object.fromEntries(kept);
 }

@@ -9,7 +9,7 @@ import type { Law } from './law.ts';
 import { compareSpecificity, createMemo, createPatternTable, isActionName } from './pattern.ts';
 import type { PatternTable } from './pattern.ts';
 import type { CompiledRule } from './rule-compile.ts';
-import { firstMatch } from './rule-outcome.ts';
+import { firstMatch, NO_MATCH } from './rule-outcome.ts';
 import type { RuleMatch, Scene } from './rule-outcome.ts';
 import { compareTiers } from './tier.ts';
 
@@ -26,6 +26,8 @@ export interface RuleFacts {
 export interface DecisionList {
   readonly rules: readonly CompiledRule[];
   readonly readsClaims: boolean;
+  /** The outcome where it is the same for every action on the list: its first rule has neither condition nor exception. */
+  readonly certain: RuleMatch | null;
 }
 
 /** A charter's rules, compiled. Its memory of decision lists is dropped together with it. */
@@ -37,6 +39,8 @@ interface RuleEntry {
   /** The name is one that no rule could spell. */
   readonly isOdd: boolean;
   readonly setting: ActionSetting | null;
+  /** The list where it is the same for everybody: no rule for the name selects anybody. */
+  readonly common: DecisionList | null;
   readonly listOf: (subject: Subject) => DecisionList;
 }
 
@@ -61,7 +65,8 @@ const NO_CLAIMS: JsonObject = {};
  */
 export function matchRule(law: Law, action: Action, facts: RuleFacts, reading?: Reading): RuleMatch {
   const entry = law.rules.entryOf(action.action);
-  const list = entry.listOf({ action, facts, charter: law.charter });
+  const list = entry.common ?? entry.listOf({ action, facts, charter: law.charter });
+  if (list.certain !== null) return entry.isOdd ? oddName(list.certain) : list.certain;
   const { traitsOf } = law.guardrails;
   const scene: Scene = {
     action,
@@ -163,7 +168,7 @@ function createEntry(
   const known = { isOdd: !isActionName(name), setting: settings.first(name) };
   if (mentioned.length === 0) {
     const list = createList(candidates);
-    return { ...known, listOf: () => list };
+    return { ...known, common: list, listOf: () => list };
   }
   const lists = new Map<string, DecisionList>();
   const listOf = (subject: Subject): DecisionList => {
@@ -176,7 +181,7 @@ function createEntry(
     }
     return list;
   };
-  return { ...known, listOf };
+  return { ...known, common: null, listOf };
 }
 
 type Mentioned = readonly (readonly [SelectorField, ReadonlySet<string>])[];
@@ -194,7 +199,13 @@ function mentionedValues(candidates: readonly CompiledRule[]): Mentioned {
 function createList(candidates: readonly CompiledRule[]): DecisionList {
   const cut = candidates.findIndex(({ when }) => when === null);
   const rules = cut === -1 ? candidates : candidates.slice(0, cut + 1);
-  return { rules, readsClaims: rules.some(({ readsClaims }) => readsClaims) };
+  const [first] = rules;
+  const isCertain = first === undefined || (first.when === null && first.except.length === 0);
+  return {
+    rules,
+    readsClaims: rules.some(({ readsClaims }) => readsClaims),
+    certain: isCertain ? (first?.plain ?? NO_MATCH) : null,
+  };
 }
 
 // Lengths are written before values so that no two subjects share a key.

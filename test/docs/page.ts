@@ -19,6 +19,8 @@ export interface Table {
   readonly header: readonly string[];
   /** Cells as written, code marks included. */
   readonly rows: readonly (readonly string[])[];
+  /** As it stands in the page. */
+  readonly raw: string;
 }
 
 export interface Link {
@@ -70,7 +72,7 @@ export function readPage(path: string): Page {
       const rows = lines.slice(at, end === -1 ? lines.length : end);
       links.push(...rows.flatMap((row, i) => linksOf(row, `${path}:${at + 1 + i}`)));
       const [header = [], , ...cells] = rows.map(cellsOf);
-      if (notes['table'] !== undefined) tables.push({ at: where, name: notes['table'], header, rows: cells });
+      if (notes['table'] !== undefined) tables.push({ at: where, name: notes['table'], header, rows: cells, raw: rows.join('\n') });
       at += rows.length - 1;
       notes = {};
     } else {

@@ -2,18 +2,20 @@
 // and no handler is called here.
 import { globSync, readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { z } from 'zod';
 import { root } from './page.ts';
 
-const routeShape = z.looseObject({
-  method: z.string(),
-  path: z.string(),
-  summary: z.string(),
-  permission: z.string(),
-  body: z.instanceof(z.ZodType).nullable(),
-});
+export interface DocumentedRoute {
+  readonly method: string;
+  readonly path: string;
+  readonly summary: string;
+  readonly permission: string;
+  /** The schema of the body; null where the route takes none. */
+  readonly body: Schema | null;
+}
 
-export type DocumentedRoute = z.infer<typeof routeShape>;
+interface Schema {
+  safeParse(value: unknown): { readonly success: boolean; readonly error?: { readonly message: string } };
+}
 
 /** Whatever a factory takes apart or asks for while it only builds its table. */
 const nothing: unknown = new Proxy(() => nothing, { get: () => nothing });
@@ -21,7 +23,7 @@ const nothing: unknown = new Proxy(() => nothing, { get: () => nothing });
 export async function readRoutes(): Promise<readonly DocumentedRoute[]> {
   const files = globSync('server/src/**/*.ts', { cwd: root, exclude: ['**/*.test.ts'] }).toSorted();
   const found = await Promise.all(files.map(readRoutesOf));
-  return found.flat();
+  return found.flat().toSorted((a, b) => compare(keyOf(a), keyOf(b)));
 }
 
 async function readRoutesOf(file: string): Promise<readonly DocumentedRoute[]> {
@@ -32,6 +34,22 @@ async function readRoutesOf(file: string): Promise<readonly DocumentedRoute[]> {
     const factory: unknown =
       typeof module === 'object' && module !== null ? Reflect.get(module, name) : undefined;
     if (typeof factory !== 'function') throw new Error(`${file} exports no ${name}`);
-    return z.array(routeShape).parse(Reflect.apply(factory, undefined, [nothing]));
+    const routes: unknown = Reflect.apply(factory, undefined, [nothing]);
+    if (!Array.isArray(routes) || !routes.every(isRoute)) throw new Error(`${name} of ${file} is no table of routes`);
+    return routes;
   });
+}
+
+function isRoute(value: unknown): value is DocumentedRoute {
+  return typeof value === 'object' && value !== null && 'method' in value && 'path' in value && 'body' in value;
+}
+
+// Resources in alphabetical order, and within one by path: the order of files means nothing to a reader.
+function keyOf({ path, method }: DocumentedRoute): string {
+  return `${path} ${method}`;
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }

@@ -6,7 +6,11 @@ import type { HttpDoor, HttpNeeds } from '../api/http/server.ts';
 import { mountMcp } from '../api/mcp/gateway.ts';
 import type { DoorsNeeds } from './doors.ts';
 
-export function mountMcpGateway({ infrastructure, authority, judgement, execution, metrics }: DoorsNeeds, { fastify, prove }: HttpDoor, traced: HttpNeeds['traced']): void {
+export function mountMcpGateway(
+  { infrastructure, authority, judgement, execution, metrics }: DoorsNeeds,
+  { fastify, prove }: HttpDoor,
+  traced: HttpNeeds['traced'],
+): void {
   const { clock, chance, log, store } = infrastructure;
   const { charters, executors, approvals } = judgement;
   const { pipeline, waiting, outcomes, show } = execution;
@@ -15,13 +19,14 @@ export function mountMcpGateway({ infrastructure, authority, judgement, executio
     prove,
     traced,
     askerOf,
-    delegate: authority.identity.delegate,
+    delegate: (principal, token) => authority.identity.delegate(principal, token),
     async upstreams(tenant) {
       const active = await charters.active(tenant);
-      if (active === null) return [];
+      if (active === null) return new Map();
       const { executors: settings } = active.law.charter;
       executors.configure(tenant, active.version, settings);
-      return Object.entries(settings).flatMap(([name, { kind }]) => (kind === 'mcp' || kind === 'mcpHttp' ? [name] : []));
+      const servers = Object.entries(settings).filter(([, { kind }]) => kind === 'mcp' || kind === 'mcpHttp');
+      return new Map(servers.map(([name, setting]) => [name, JSON.stringify(setting)]));
     },
     connect: (tenant, upstream) => executors.of(tenant).connect(upstream),
     executorOf: (tenant, action) => executors.of(tenant).find(action),
@@ -35,12 +40,14 @@ export function mountMcpGateway({ infrastructure, authority, judgement, executio
       const act = await findAct(store, tenant, actId);
       return act === null ? null : show(act, {});
     },
-    isApproved: async (tenant, approvalId) => (await approvals.find(tenant, approvalId))?.status === 'approved',
-    waitFor: waiting.waitFor,
-    cancel: outcomes.cancel,
-    uuid: chance.uuid,
+    isApproved: async (tenant, approvalId) =>
+      (await approvals.find(tenant, approvalId))?.status === 'approved',
+    waitFor: (tenant, actId, waitMs) => waiting.waitFor(tenant, actId, waitMs),
+    cancel: (asker, actId, reason) => outcomes.cancel(asker, actId, reason),
+    uuid: () => chance.uuid(),
     after: (waitMs, run) => clock.after(waitMs, run),
     monotonicMs: () => clock.monotonicMs(),
-    failed: (error, traceId, path) => log.error({ err: error, traceId, path }, 'the MCP gateway met a mistake of ours'),
+    failed: (error, traceId, path) =>
+      log.error({ err: error, traceId, path }, 'the MCP gateway met a mistake of ours'),
   });
 }

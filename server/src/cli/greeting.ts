@@ -42,13 +42,7 @@ export function greeting(
   );
   const steps = fields(
     [
-      ['Try', `${self} request builder-1 test.run_suite`],
-      [
-        '',
-        adminKey.kind === 'created'
-          ? `${self} request builder-1 deploy.production   ${tint('waits for a person: ', 'dim')}${self} inbox`
-          : '',
-      ],
+      ['Try', tries(config, { self, isNew: adminKey.kind === 'created' }, tint)],
       [
         'Stop',
         [
@@ -63,6 +57,23 @@ export function greeting(
     ? `\n\n  ${tint('Everything is stopped', 'red')}: the file STOP is in the data directory. ${self} resume --reason "…" lifts it.`
     : '';
   return `\n  ${tint('Mandate', 'bold')} ${version} ${tint(`ready in ${(tookMs / 1_000).toFixed(1)} s`, 'dim')}\n\n${lines}${stopped}\n\n${steps}\n`;
+}
+
+/** What to type next, in another shell: there nobody knows a data directory that is not the default one. */
+function tries(
+  config: Config,
+  { self, isNew }: { readonly self: string; readonly isNew: boolean },
+  tint: Tinter,
+): readonly string[] {
+  return [
+    ...(config.origins.dataDir === 'default'
+      ? []
+      : [`export MANDATE_DATA_DIR='${config.dataDir}'   ${tint('in another shell, first', 'dim')}`]),
+    `${self} request builder-1 test.run_suite`,
+    ...(isNew
+      ? [`${self} request builder-1 deploy.production   ${tint('waits for a person:', 'dim')} ${self} inbox`]
+      : []),
+  ];
 }
 
 function keyLines({ url, adminKey }: Serving, tint: Tinter): readonly string[] {

@@ -6,6 +6,7 @@ import type { JsonObject } from '@mandate/kernel';
 import { approvalLink, hasDeclined, withoutOurMarks } from '../api/mcp/approval-link.ts';
 import {
   errorMessage,
+  errorTextOf,
   idOf,
   INVALID_PARAMS,
   INVALID_REQUEST,
@@ -294,15 +295,7 @@ const CANCELLED_HERE: NotRun = {
 
 /** What the server answered, as Mandate is told. A tool that reports its own failure has failed. */
 function outcomeOf({ result, error }: JsonObject): Outcome {
-  if (!isObject(result))
-    return {
-      status: 'failed',
-      error: clipped(
-        isObject(error)
-          ? String(error['message'] ?? 'no message')
-          : 'The answer was neither result nor error.',
-      ),
-    };
+  if (!isObject(result)) return { status: 'failed', error: clipped(errorTextOf(error)) };
   if (result['isError'] === true)
     return { status: 'failed', error: clipped(JSON.stringify(result['content'] ?? null)) };
   const size = Buffer.byteLength(JSON.stringify(result));

@@ -191,9 +191,7 @@ function refusalOf(answer: Exclude<Answer, { readonly kind: 'ok' }>, url: string
   const code = textAt(problem, 'code');
   const reasons = textsAt(problem, 'decision', 'reasons');
   const actId = textAt(problem, 'actionId');
-  const next = Object.hasOwn(PROBLEMS, code)
-    ? PROBLEMS[code as keyof typeof PROBLEMS].next
-    : 'Nothing was run.';
+  const next = textAt(PROBLEMS, code, 'next') || 'Nothing was run.';
   return {
     code: code === '' ? 'unavailable' : code,
     reasons: reasons.length > 0 ? reasons : [textAt(problem, 'detail')],

@@ -14,10 +14,12 @@ import { openSession } from './session.ts';
 export interface WrapOptions {
   readonly agent?: string;
   readonly name?: string;
+  /** Seconds. */
+  readonly wait: string;
 }
 
 /** Clients give up on a request after 60 s. */
-const HOLD_MS = 25_000;
+const LONGEST_WAIT_S = 50;
 /** After the client has gone the server may finish what it does, for so long. */
 const GRACE_MS = 5_000;
 const NAME = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/;
@@ -35,11 +37,13 @@ export async function wrap(
       `${options.name ?? 'The command'} gives no name for actions.`,
       'Give one with --name: letters, digits, _ and -.',
     );
+  if (!/^\d{1,2}$/.test(options.wait) || Number(options.wait) > LONGEST_WAIT_S)
+    throw usageError(`--wait takes whole seconds from 0 to ${LONGEST_WAIT_S}: clients give up after 60.`);
   const agent = options.agent ?? cli.env['MANDATE_AGENT'] ?? 'mcp-client';
   const talk = (text: string): void => cli.out.talk(`mandate: ${harmless(text)}`);
   const [file = '', ...args] = words;
   const child = start(file, args, cli.env);
-  const judge = createJudge({ client, agent, clock: cli.clock, holdMs: HOLD_MS });
+  const judge = createJudge({ client, agent, clock: cli.clock, holdMs: Number(options.wait) * 1_000 });
   const ended = endOf(child, file);
   const stop = (): void => kill(child, 'SIGTERM');
   process.once('SIGINT', stop);

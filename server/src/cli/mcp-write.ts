@@ -87,7 +87,11 @@ function put(document: Document, path: readonly string[], value: unknown): void 
 function set(document: Document, path: readonly string[], node: unknown): void {
   for (let length = 1; length < path.length; length += 1) {
     const above = path.slice(0, length);
-    if (!isMap(document.getIn(above, true))) document.setIn(above, document.createNode({}));
+    const found = document.getIn(above, true);
+    if (isMap(found)) continue;
+    const map = document.createNode({});
+    if (isScalar(found)) map.commentBefore = found.comment ?? null;
+    document.setIn(above, map);
   }
   document.setIn(path, node);
 }

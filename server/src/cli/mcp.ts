@@ -16,6 +16,7 @@ export const registerMcp: Register = (program, cli) => {
     .argument('<command...>', 'the server and its arguments, after --')
     .option('--agent <name>', 'in whose name the calls are made (MANDATE_AGENT; mcp-client)')
     .option('--name <upstream>', 'first part of the actions; from the command by default')
+    .option('--wait <seconds>', 'how long a held call waits for its approval', '25')
     .passThroughOptions()
     .action(async (words: string[], options: WrapOptions, command) => {
       const { wrap } = await import('./mcp-wrap.ts');

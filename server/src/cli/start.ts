@@ -36,7 +36,7 @@ export function registerStart(program: Command, cli: Cli): void {
     .description('run the server here, with its own Postgres unless DATABASE_URL names one')
     .addHelpText(
       'after',
-      '\nWith --json, stdout gets one line when the server is up: {"url","pid","dataDir","database","charter","version","adminKey"}.\nCtrl-C ends it in order (running acts get 10 s), a second Ctrl-C at once.',
+      '\nWith --json, stdout gets one line when the server is up: {"url","pid","dataDir","database","charter","version","stopped","adminKey"}.\nCtrl-C ends it in order (running acts get 10 s), a second Ctrl-C at once.',
     );
   for (const [name, value, about] of FLAGS) command.option(`--${name} ${value}`, about);
   command.action((_options: object, self: Command) => run(cli, self));
@@ -98,18 +98,8 @@ async function greet(cli: Cli, config: Config, { serving, startedMs, json }: Sta
       .map((check) => textAt(check, 'detail'))[0] ?? '';
   await writeNote(config.dataDir, { url: localUrl(serving.url, config), pid: process.pid });
   const { adminKey } = serving;
-  if (json) {
-    out.json({
-      url: serving.url,
-      pid: process.pid,
-      dataDir: config.dataDir,
-      database: serving.database,
-      charter: { file: config.charter, version },
-      version: host.version,
-      adminKey: { kind: adminKey.kind, path: adminKey.path },
-    });
-  }
   const tookMs = clock.monotonicMs() - startedMs;
+  const stopped = await isStopped(config);
   out.talk(
     greeting(
       {
@@ -119,11 +109,23 @@ async function greet(cli: Cli, config: Config, { serving, startedMs, json }: Sta
         version: host.version,
         self: cli.self,
         tookMs,
-        isStopped: await isStopped(config),
+        isStopped: stopped,
       },
       out.tintTalk,
     ),
   );
+  if (json) {
+    out.json({
+      url: serving.url,
+      pid: process.pid,
+      dataDir: config.dataDir,
+      database: serving.database,
+      charter: { file: config.charter, version },
+      version: host.version,
+      stopped,
+      adminKey: { kind: adminKey.kind, path: adminKey.path },
+    });
+  }
 }
 
 /** The address on this machine, also where the public one goes through a proxy. */

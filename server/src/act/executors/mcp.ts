@@ -205,7 +205,10 @@ async function carryTool(
       case 'cancelled':
         return { kind: 'cancelled' };
       case 'unsent':
-        return failed('executor_unavailable', `${who} could not be reached: ${answer.error}. Nothing was sent.`);
+        return failed(
+          'executor_unavailable',
+          `${who} could not be reached: ${answer.error}. Nothing was sent.`,
+        );
       case 'error':
         return brokenCall(who, new ProtocolError(answer.code, answer.message), cut);
       case 'result':

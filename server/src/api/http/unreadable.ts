@@ -38,14 +38,19 @@ export function headerRefusal(raw: IncomingMessage): Refusal | null {
     : { code: 'malformed', detail: 'The header Host is missing (RFC 9112).' };
 }
 
+const SHOWN_MAX = 200;
+
 /** Fastify's own complaints are the sender's; everything else is ours and is handed to `ours`. */
 export function refusalOfError(error: unknown, bodyMax: number, ours: (error: unknown) => void): Refusal {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const detail = error instanceof Error ? `${error.message}.` : 'The request cannot be read.';
+  const detail = error instanceof Error ? `${error.message.slice(0, SHOWN_MAX)}.` : 'The request cannot be read.';
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
     return { code: 'too_large', detail: `The body is larger than ${bodyMax} bytes.` };
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
     return { code: 'unsupported_media_type', detail: 'The body must be application/json.' };
+  // What is so long cannot be the name of anything here.
+  if (code === 'FST_ERR_MAX_PARAM_LENGTH')
+    return { code: 'not_found', detail: 'A part of the path is longer than any name.' };
   if (code === 'FST_ERR_BAD_URL')
     return { code: 'malformed', detail: 'The path is not valid percent-encoded UTF-8.' };
   const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;

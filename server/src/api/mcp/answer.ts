@@ -24,7 +24,13 @@ export interface AnswerNeeds {
 /** Proxies and fetch implementations close a connection that says nothing for a minute or more. */
 const SILENCE_MS = 15_000;
 
-export function createAnswer({ response, headers, takesEvents, isStream = false, after }: AnswerNeeds): Answer {
+export function createAnswer({
+  response,
+  headers,
+  takesEvents,
+  isStream = false,
+  after,
+}: AnswerNeeds): Answer {
   let isStreaming = false;
   let isDone = false;
   let cancelTimer = takesEvents ? after(SILENCE_MS, breathe) : () => {};

@@ -9,12 +9,18 @@ import type { NotRun } from './tool-result.ts';
 const STATE = 'mandate:';
 
 /** The `input_required` result that shows the approval; null for clients that cannot, and for those that come back. */
-export function approvalLink(params: JsonObject, { approval, action }: Pick<NotRun, 'approval'> & { readonly action: string }): JsonObject | null {
-  if (approval === undefined || isOurs(params['requestState']) || !isModern(params) || !showsLinks(params)) return null;
+export function approvalLink(
+  params: JsonObject,
+  { approval, action }: Pick<NotRun, 'approval'> & { readonly action: string },
+): JsonObject | null {
+  if (approval === undefined || isOurs(params['requestState']) || !isModern(params) || !showsLinks(params))
+    return null;
   const message = `${action} waits for people. ${howToApprove(approval)}`;
   return {
     resultType: 'input_required',
-    inputRequests: { approval: { method: 'elicitation/create', params: { mode: 'url', message, url: approval.url } } },
+    inputRequests: {
+      approval: { method: 'elicitation/create', params: { mode: 'url', message, url: approval.url } },
+    },
     requestState: `${STATE}${approval.id}`,
   };
 }
@@ -28,8 +34,8 @@ export function hasDeclined({ requestState, inputResponses }: JsonObject): boole
 /** The params as the server gets them: it never sent our marks and would not know them. */
 export function withoutOurMarks(params: JsonObject): JsonObject {
   if (!isOurs(params['requestState'])) return params;
-  const { requestState, inputResponses, ...theirs } = params;
-  return theirs;
+  const ours = new Set(['requestState', 'inputResponses']);
+  return Object.fromEntries(Object.entries(params).filter(([key]) => !ours.has(key)));
 }
 
 function isOurs(requestState: unknown): boolean {

@@ -7,7 +7,15 @@ import { PROBLEMS } from '../../platform/http/problems.ts';
 import type { Asker } from '../../platform/identity/asker.ts';
 import { approvalLink, hasDeclined, withoutOurMarks } from './approval-link.ts';
 import type { Link } from './link.ts';
-import { errorMessage, INVALID_PARAMS, isModern, isObject, metaOf, resultMessage } from './message.ts';
+import {
+  errorMessage,
+  errorTextOf,
+  INVALID_PARAMS,
+  isModern,
+  isObject,
+  metaOf,
+  resultMessage,
+} from './message.ts';
 import type { Id, Message } from './message.ts';
 import { howToApprove, notRunResult, oddName, recordedResult } from './tool-result.ts';
 import type { NotRun, ResultForm } from './tool-result.ts';
@@ -17,7 +25,12 @@ type View = Extract<RoadAnswer, { readonly kind: 'act' }>['view'];
 /** How the executor of the act reaches the tool: over the connection of the client that asked. */
 export interface Carrier {
   readonly executor: string;
-  call(call: { readonly actId: string; readonly tool: string; readonly meta: Readonly<Record<string, string>>; readonly signal: AbortSignal }): Promise<
+  call(call: {
+    readonly actId: string;
+    readonly tool: string;
+    readonly meta: Readonly<Record<string, string>>;
+    readonly signal: AbortSignal;
+  }): Promise<
     | { readonly kind: 'result'; readonly result: Readonly<Record<string, unknown>> }
     | { readonly kind: 'error'; readonly code: number; readonly message: string }
     | { readonly kind: 'cancelled' }
@@ -61,17 +74,27 @@ export async function governedCall(needs: CallNeeds, call: ToolCall): Promise<Js
   const { message, link, upstream, asker } = call;
   const { id, params } = message;
   const { name, arguments: parameters = {} } = params;
-  const form = { isModern: isModern(params), hasOutputSchema: typeof name === 'string' && link.hasOutputSchema(name) };
-  const refuse = (code: string, why: string, next: string): JsonObject => resultMessage(id, notRunResult({ code, reasons: [why], next, actionId: null }, form));
-  if (typeof name !== 'string' || !isObject(parameters)) return errorMessage(id, INVALID_PARAMS, 'tools/call takes a name and arguments as an object.');
+  const form = {
+    isModern: isModern(params),
+    hasOutputSchema: typeof name === 'string' && link.hasOutputSchema(name),
+  };
+  const refuse = (code: string, why: string, next: string): JsonObject =>
+    resultMessage(id, notRunResult({ code, reasons: [why], next, actionId: null }, form));
+  if (typeof name !== 'string' || !isObject(parameters))
+    return errorMessage(id, INVALID_PARAMS, 'tools/call takes a name and arguments as an object.');
   const action = `${upstream}.${name}`;
   const odd = oddName(name, action);
   if (odd !== null) return resultMessage(id, notRunResult(odd, form));
   const executor = needs.executorOf(asker.tenant, action);
   if (executor !== upstream) {
-    return refuse('invalid', `The action ${action} belongs to ${executor === null ? 'no executor' : `the executor ${executor}`}, not to ${upstream}.`, 'Rename one of the two executors in the charter.');
+    return refuse(
+      'invalid',
+      `The action ${action} belongs to ${executor === null ? 'no executor' : `the executor ${executor}`}, not to ${upstream}.`,
+      'Rename one of the two executors in the charter.',
+    );
   }
-  if (params['task'] !== undefined) return refuse('invalid', 'Calls as tasks are not governed yet.', 'Send the call without task.');
+  if (params['task'] !== undefined)
+    return refuse('invalid', 'Calls as tasks are not governed yet.', 'Send the call without task.');
   const unclear = canonicalProblem({ parameters });
   if (unclear !== null) return errorMessage(id, INVALID_PARAMS, `${unclear.pointer}: ${unclear.message}`);
   return travel(needs, call, { tool: name, action, parameters, form });
@@ -94,7 +117,13 @@ async function travel(needs: CallNeeds, call: ToolCall, asked: Asked): Promise<J
       state.actId = run.actId;
       if (signal.aborted || run.tool !== tool || state.captured !== null) return { kind: 'cancelled' };
       if (!call.link.isOpen()) return { kind: 'unsent', error: 'its connection has ended' };
-      const answer = await call.link.request({ id: message.id, method: message.method, whole: outgoing(message.whole, message.params, run.meta), onEvent: call.onEvent, signal: run.signal });
+      const answer = await call.link.request({
+        id: message.id,
+        method: message.method,
+        whole: outgoing(message.whole, message.params, run.meta),
+        onEvent: call.onEvent,
+        signal: run.signal,
+      });
       state.captured = answer;
       return carriedAnswer(answer);
     },
@@ -105,13 +134,31 @@ async function travel(needs: CallNeeds, call: ToolCall, asked: Asked): Promise<J
   signal.addEventListener('abort', cancelled, { once: true });
   try {
     let answer = await needs.carry(carrier, () =>
-      needs.request(asker, { agent, action, parameters, context: {}, resource: null, user: null, onBehalfOf: null, estimatedCostMicroUsd: null, idempotency: null, attach: true, compensates: null }),
+      needs.request(asker, {
+        agent,
+        action,
+        parameters,
+        context: {},
+        resource: null,
+        user: null,
+        onBehalfOf: null,
+        estimatedCostMicroUsd: null,
+        idempotency: null,
+        attach: true,
+        compensates: null,
+      }),
     );
     if (answer.kind === 'act' && answer.view.status === 'waiting_for_approval') {
       state.actId = answer.view.id;
       const link = approvalLink(message.params, answer.view);
       if (link !== null) return resultMessage(message.id, link);
-      if (!hasDeclined(message.params)) answer = await held(needs, { asker, view: answer.view, signal, begin: (actId) => needs.carry(carrier, () => needs.proceed(asker.tenant, actId)) });
+      if (!hasDeclined(message.params))
+        answer = await held(needs, {
+          asker,
+          view: answer.view,
+          signal,
+          begin: (actId) => needs.carry(carrier, () => needs.proceed(asker.tenant, actId)),
+        });
     }
     return reply(message.id, answer, state.captured, form);
   } finally {
@@ -127,12 +174,19 @@ interface Held {
 }
 
 /** Waits a while for the approval. Of several callers of the identical call one runs it, and all see how it ended. */
-async function held({ look, isApproved, waitFor, monotonicMs, holdMs }: CallNeeds, { asker, view, signal, begin }: Held): Promise<RoadAnswer> {
+async function held(
+  { look, isApproved, waitFor, monotonicMs, holdMs }: CallNeeds,
+  { asker, view, signal, begin }: Held,
+): Promise<RoadAnswer> {
   const { tenant } = asker;
   const untilMs = monotonicMs() + holdMs;
   let current = view;
   while (!signal.aborted) {
-    if (current.status === 'waiting_for_approval' && current.approval !== undefined && (await isApproved(tenant, current.approval.id))) {
+    if (
+      current.status === 'waiting_for_approval' &&
+      current.approval !== undefined &&
+      (await isApproved(tenant, current.approval.id))
+    ) {
       const begun = await begin(view.id);
       if (begun === null || begun.kind === 'refused') return begun ?? { kind: 'act', view: current };
       current = begun.view;
@@ -151,7 +205,11 @@ function reply(id: Id, answer: RoadAnswer, captured: JsonObject | null, form: Re
   if (answer.kind === 'refused') {
     const { refusal, decision, actId } = answer;
     const reasons = decision === null || decision.reasons.length === 0 ? [refusal.detail] : decision.reasons;
-    return notRun(id, { code: refusal.code, reasons, next: PROBLEMS[refusal.code].next, actionId: actId }, form);
+    return notRun(
+      id,
+      { code: refusal.code, reasons, next: PROBLEMS[refusal.code].next, actionId: actId },
+      form,
+    );
   }
   const { view } = answer;
   const { status } = view;
@@ -171,13 +229,25 @@ function notRunOf(view: View): NotRun {
       return { ...about, code: 'unknown', next: 'It may have taken effect: look before sending it again.' };
     case 'executing':
     case 'permitted':
-      return { ...about, code: 'in_flight', next: 'The same call is already running; wait for its outcome and do not send it again.' };
+      return {
+        ...about,
+        code: 'in_flight',
+        next: 'The same call is already running; wait for its outcome and do not send it again.',
+      };
     case 'recorded':
-      return { ...about, code: 'recorded', next: 'The mode is DRY_RUN: this was decided and recorded, not done.' };
+      return {
+        ...about,
+        code: 'recorded',
+        next: 'The mode is DRY_RUN: this was decided and recorded, not done.',
+      };
     case 'denied':
       return { ...about, code: 'denied', next: PROBLEMS.denied.next };
     case 'cancelled':
-      return { ...about, code: 'cancelled', next: 'It was cancelled or stopped; see mandate status before sending it again.' };
+      return {
+        ...about,
+        code: 'cancelled',
+        next: 'It was cancelled or stopped; see mandate status before sending it again.',
+      };
     case 'expired':
       return { ...about, code: 'expired', next: 'Send the call again to ask for a new approval.' };
     case 'failed':
@@ -198,5 +268,9 @@ function outgoing(whole: JsonObject, params: JsonObject, meta: Readonly<Record<s
 function carriedAnswer(answer: JsonObject): Awaited<ReturnType<Carrier['call']>> {
   if (isObject(answer['result'])) return { kind: 'result', result: answer['result'] };
   const error = isObject(answer['error']) ? answer['error'] : {};
-  return { kind: 'error', code: Number(error['code'] ?? 0), message: String(error['message'] ?? 'an answer that is neither result nor error') };
+  return {
+    kind: 'error',
+    code: Number(error['code'] ?? 0),
+    message: errorTextOf(error),
+  };
 }

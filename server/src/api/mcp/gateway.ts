@@ -13,30 +13,41 @@ import type { Answer } from './answer.ts';
 import { governedCall } from './call.ts';
 import type { CallNeeds } from './call.ts';
 import type { Link } from './link.ts';
-import { CANCELLED, errorMessage, idOf, INVALID_REQUEST, isModern, PARSE_ERROR, readMessage } from './message.ts';
+import { CANCELLED, errorMessage, idOf, INVALID_REQUEST, isModern, readMessage } from './message.ts';
 import type { Id, Message } from './message.ts';
 import { createSessions } from './sessions.ts';
 import type { Owner, Session } from './sessions.ts';
 
 export interface McpNeeds extends Omit<CallNeeds, 'holdMs'> {
   readonly fastify: FastifyInstance;
-  readonly prove: (request: FastifyRequest, reply: FastifyReply, permission: Permission, traceId: string) => Promise<Principal | null>;
-  readonly traced: <T>(name: string, headers: FastifyRequest['headers'], run: (traceId: string) => Promise<T>) => Promise<T>;
+  readonly prove: (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    permission: Permission,
+    traceId: string,
+  ) => Promise<Principal | null>;
+  readonly traced: <T>(
+    name: string,
+    headers: FastifyRequest['headers'],
+    run: (traceId: string) => Promise<T>,
+  ) => Promise<T>;
   readonly askerOf: (principal: Principal, traceId: string | null) => Asker;
   /** Adds the authority of a delegation token. */
-  readonly delegate: (principal: Principal, token: string) => Promise<{ kind: 'principal'; principal: Principal } | { kind: 'refused'; detail: string }>;
-  /** Names of the executors of the active charter that are MCP servers. */
-  readonly upstreams: (tenant: string) => Promise<readonly string[]>;
+  readonly delegate: (
+    principal: Principal,
+    token: string,
+  ) => Promise<{ kind: 'principal'; principal: Principal } | { kind: 'refused'; detail: string }>;
+  /** The executors of the active charter that are MCP servers, each with what tells its setting from another. */
+  readonly upstreams: (tenant: string) => Promise<ReadonlyMap<string, string>>;
   /** A transport of its own to such an executor, not started. */
   readonly connect: (tenant: string, upstream: string) => Promise<Transport>;
   readonly uuid: () => string;
   readonly after: (waitMs: number, run: () => void) => () => void;
   readonly failed: (error: unknown, traceId: string, path: string) => void;
-  /** 25 s unless given: clients of today give up after 60 s. */
-  readonly holdMs?: number;
 }
 
-const HOLD_MS = 25_000;
+/** How long a held call waits unless the client says otherwise: clients of today give up after 60 s. */
+const HOLD_S = 25;
 /** Files travel in calls; the guard on JSON and the executors' own caps bound what follows. */
 const BODY_MAX = 4 * 1_048_576;
 const SESSION = 'mcp-session-id';
@@ -54,7 +65,8 @@ interface Visit {
 
 /** Mounts `/mcp/:upstream`. Sessions, and the servers behind them, end when Fastify closes. */
 export function mountMcp(needs: McpNeeds): void {
-  const { fastify, prove, traced, askerOf, delegate, upstreams, connect, uuid, after, monotonicMs, failed } = needs;
+  const { fastify, prove, traced, askerOf, delegate, upstreams, connect, uuid, after, monotonicMs, failed } =
+    needs;
   const sessions = createSessions({ connect, uuid, after, monotonicMs });
   const running = new Map<string, AbortController>();
 
@@ -75,7 +87,11 @@ export function mountMcp(needs: McpNeeds): void {
             return visit === null ? reply : await handlers[method](visit);
           } catch (error) {
             failed(error, traceId, request.url);
-            return refuse(reply, { code: 'internal', detail: 'Mandate made a mistake; nothing began after it.' }, traceId);
+            return refuse(
+              reply,
+              { code: 'internal', detail: 'Mandate made a mistake; nothing began after it.' },
+              traceId,
+            );
           }
         }),
     });
@@ -86,52 +102,109 @@ export function mountMcp(needs: McpNeeds): void {
     const proven = await prove(request, reply, 'actions.request', traceId);
     if (proven === null) return null;
     const token = headerOf(request, 'x-mandate-delegation');
-    const delegated = token === null ? ({ kind: 'principal', principal: proven } as const) : await delegate(proven, token);
-    if (delegated.kind === 'refused') return gone(refuse(reply, { code: 'not_yours', detail: delegated.detail }, traceId));
+    const delegated =
+      token === null ? ({ kind: 'principal', principal: proven } as const) : await delegate(proven, token);
+    if (delegated.kind === 'refused')
+      return gone(refuse(reply, { code: 'not_yours', detail: delegated.detail }, traceId));
     const { principal } = delegated;
-    const { upstream = '' } = request.params as Readonly<Record<string, string>>;
+    const upstream = upstreamIn(request.params);
     const known = await upstreams(principal.tenant);
-    if (!known.includes(upstream)) {
-      const list = known.length === 0 ? 'The charter has none; mandate mcp add proposes one.' : `The charter has ${known.join(', ')}.`;
-      return gone(refuse(reply, { code: 'not_found', detail: `There is no MCP server ${JSON.stringify(upstream.slice(0, 80))}. ${list}` }, traceId));
+    const setting = known.get(upstream);
+    if (setting === undefined) {
+      const list =
+        known.size === 0
+          ? 'The charter has none; mandate mcp add proposes one.'
+          : `The charter has ${[...known.keys()].join(', ')}.`;
+      return gone(
+        refuse(
+          reply,
+          {
+            code: 'not_found',
+            detail: `There is no MCP server ${JSON.stringify(upstream.slice(0, 80))}. ${list}`,
+          },
+          traceId,
+        ),
+      );
     }
     const agent = agentOf(principal, headerOf(request, 'x-mandate-agent'));
     if (typeof agent !== 'string') return gone(refuse(reply, agent, traceId));
-    const owner = { tenant: principal.tenant, principal: principal.id, agent, upstream };
-    return { request, reply, owner, asker: askerOf(principal, traceId), sessionId: headerOf(request, SESSION), traceId };
+    const owner = { tenant: principal.tenant, principal: principal.id, agent, upstream, setting };
+    return {
+      request,
+      reply,
+      owner,
+      asker: askerOf(principal, traceId),
+      sessionId: headerOf(request, SESSION),
+      traceId,
+    };
   }
 
   async function post(visit: Visit): Promise<FastifyReply> {
     const { request, reply, owner, sessionId } = visit;
     const message = readMessage(textOf(request.body));
-    if (message.kind === 'bad') return rpcError(reply, 400, message.id, message.code, message.why);
+    if (message.kind === 'bad') return rpcError(reply, 400, message);
     if (sessionId !== null) {
       const session = sessions.find(sessionId, owner);
-      return session === null ? rpcError(reply, 404, idIn(message), SERVER_ERROR, 'This session has ended or is not yours; initialize again.') : deliver(visit, message, session.link, session);
+      return session === null
+        ? rpcError(reply, 404, {
+            id: idIn(message),
+            code: SERVER_ERROR,
+            why: 'This session has ended or is not yours; initialize again.',
+          })
+        : deliver(visit, message, session.link, session);
     }
-    if (message.kind === 'request' && message.method === 'initialize' && !isModern(message.params)) return initialize(visit, message);
+    if (message.kind === 'request' && message.method === 'initialize' && !isModern(message.params))
+      return initialize(visit, message);
     if (message.kind === 'response' || !isModern(message.params)) {
-      return rpcError(reply, 400, idIn(message), SERVER_ERROR, 'Initialize first and send Mcp-Session-Id, or speak revision 2026-07-28.');
+      return rpcError(reply, 400, {
+        id: idIn(message),
+        code: SERVER_ERROR,
+        why: 'Initialize first and send Mcp-Session-Id, or speak revision 2026-07-28.',
+      });
     }
-    return reached(visit, message, () => sessions.shared(owner), (link) => deliver(visit, message, link, null));
+    return reached(
+      visit,
+      message,
+      () => sessions.shared(owner),
+      (link) => deliver(visit, message, link, null),
+    );
   }
 
   function initialize(visit: Visit, message: Request): Promise<FastifyReply> {
-    return reached(visit, message, () => sessions.open(visit.owner), (session) => deliver(visit, message, session.link, session));
+    return reached(
+      visit,
+      message,
+      () => sessions.open(visit.owner),
+      (session) => deliver(visit, message, session.link, session),
+    );
   }
 
   /** An upstream that cannot be started is the charter's or the machine's fault: the client is told which. */
-  async function reached<T>({ reply }: Visit, message: Message, open: () => Promise<T>, then: (open: T) => Promise<FastifyReply>): Promise<FastifyReply> {
+  async function reached<T>(
+    { reply }: Visit,
+    message: Message,
+    open: () => Promise<T>,
+    then: (open: T) => Promise<FastifyReply>,
+  ): Promise<FastifyReply> {
     let opened: T;
     try {
       opened = await open();
     } catch (error) {
-      return rpcError(reply, 502, idIn(message), SERVER_ERROR, `The MCP server could not be started or reached: ${error instanceof Error ? error.message : 'unknown'}. See its executor in the charter.`);
+      return rpcError(reply, 502, {
+        id: idIn(message),
+        code: SERVER_ERROR,
+        why: `The MCP server could not be started or reached: ${error instanceof Error ? error.message : 'unknown'}. See its executor in the charter.`,
+      });
     }
     return then(opened);
   }
 
-  async function deliver(visit: Visit, message: Exclude<Message, { kind: 'bad' }>, link: Link, session: Session | null): Promise<FastifyReply> {
+  async function deliver(
+    visit: Visit,
+    message: Exclude<Message, { kind: 'bad' }>,
+    link: Link,
+    session: Session | null,
+  ): Promise<FastifyReply> {
     if (message.kind === 'request') return serve(visit, message, link, session);
     if (message.kind === 'notification' && message.method === 'notifications/cancelled') {
       if (session !== null) running.get(callKey(session, idOf(message.params['requestId'])))?.abort();
@@ -142,11 +215,21 @@ export function mountMcp(needs: McpNeeds): void {
     return visit.reply.code(202).send();
   }
 
-  async function serve(visit: Visit, message: Request, link: Link, session: Session | null): Promise<FastifyReply> {
+  async function serve(
+    visit: Visit,
+    message: Request,
+    link: Link,
+    session: Session | null,
+  ): Promise<FastifyReply> {
     const { request, reply, traceId } = visit;
     // Without a session there is no telling whose id this is: nothing refers to it later, the connection stands for it.
     const key = session === null ? uuid() : callKey(session, message.id);
-    if (running.has(key)) return rpcError(reply, 400, message.id, INVALID_REQUEST, 'A request with this id is still running; use a new id.');
+    if (running.has(key))
+      return rpcError(reply, 400, {
+        id: message.id,
+        code: INVALID_REQUEST,
+        why: 'A request with this id is still running; use a new id.',
+      });
     const controller = new AbortController();
     running.set(key, controller);
     reply.hijack();
@@ -161,7 +244,9 @@ export function mountMcp(needs: McpNeeds): void {
       else answer.end(given);
     } catch (error) {
       failed(error, traceId, request.url);
-      answer.end(errorMessage(message.id, -32_603, 'Mandate made a mistake; see its log under this trace id.'));
+      answer.end(
+        errorMessage(message.id, -32_603, 'Mandate made a mistake; see its log under this trace id.'),
+      );
     } finally {
       running.delete(key);
       returnStream();
@@ -169,37 +254,77 @@ export function mountMcp(needs: McpNeeds): void {
     return reply;
   }
 
-  async function answerOf(visit: Visit, message: Request, link: Link, { answer, signal }: { readonly answer: Answer; readonly signal: AbortSignal }): Promise<JsonObject> {
+  async function answerOf(
+    visit: Visit,
+    message: Request,
+    link: Link,
+    { answer, signal }: { readonly answer: Answer; readonly signal: AbortSignal },
+  ): Promise<JsonObject> {
     const { owner, asker } = visit;
     const onEvent = (event: JsonObject): void => answer.event(event);
     if (message.method === 'tools/call') {
       const { agent, upstream } = owner;
-      return governedCall({ ...needs, holdMs: needs.holdMs ?? HOLD_MS }, { asker, agent, upstream, message, link, onEvent, signal });
+      return governedCall(
+        { ...needs, holdMs: holdMsOf(visit.request) },
+        { asker, agent, upstream, message, link, onEvent, signal },
+      );
     }
     try {
-      return await link.request({ id: message.id, method: message.method, whole: message.whole, onEvent, signal });
+      return await link.request({
+        id: message.id,
+        method: message.method,
+        whole: message.whole,
+        onEvent,
+        signal,
+      });
     } catch (error) {
       if (signal.aborted) return errorMessage(message.id, CANCELLED, 'Cancelled by the client.');
-      return errorMessage(message.id, SERVER_ERROR, `The MCP server gave no answer: ${error instanceof Error ? error.message : 'it went away'}.`);
+      return errorMessage(
+        message.id,
+        SERVER_ERROR,
+        `The MCP server gave no answer: ${error instanceof Error ? error.message : 'it went away'}.`,
+      );
     }
   }
 
   function get({ request, reply, owner, sessionId, traceId }: Visit): FastifyReply {
     const session = sessionId === null ? null : sessions.find(sessionId, owner);
-    if (sessionId !== null && session === null) return rpcError(reply, 404, null, SERVER_ERROR, 'This session has ended or is not yours; initialize again.');
+    if (sessionId !== null && session === null)
+      return rpcError(reply, 404, {
+        id: null,
+        code: SERVER_ERROR,
+        why: 'This session has ended or is not yours; initialize again.',
+      });
     if (session === null || !takesEvents(request)) {
-      return refuse(reply.header('allow', 'POST'), { code: 'method_not_allowed', detail: 'GET opens the event stream of a session: send Mcp-Session-Id and Accept: text/event-stream.' }, traceId);
+      return refuse(
+        reply.header('allow', 'POST'),
+        {
+          code: 'method_not_allowed',
+          detail:
+            'GET opens the event stream of a session: send Mcp-Session-Id and Accept: text/event-stream.',
+        },
+        traceId,
+      );
     }
     reply.hijack();
-    session.listen(createAnswer({ response: reply.raw, headers: { [SESSION]: session.id }, takesEvents: true, isStream: true, after }));
+    session.listen(
+      createAnswer({
+        response: reply.raw,
+        headers: { [SESSION]: session.id },
+        takesEvents: true,
+        isStream: true,
+        after,
+      }),
+    );
     return reply;
   }
 
   async function end({ reply, owner, sessionId, traceId }: Visit): Promise<FastifyReply> {
     const ended = sessionId !== null && (await sessions.end(sessionId, owner));
-    return ended ? reply.code(204).send() : refuse(reply, { code: 'not_found', detail: 'There is no such session.' }, traceId);
+    return ended
+      ? reply.code(204).send()
+      : refuse(reply, { code: 'not_found', detail: 'There is no such session.' }, traceId);
   }
-
 }
 
 type Request = Extract<Message, { readonly kind: 'request' }>;
@@ -208,16 +333,32 @@ type Request = Extract<Message, { readonly kind: 'request' }>;
 function agentOf(principal: Principal, named: string | null): string | Refusal {
   const { agents } = principal;
   if (named !== null) {
-    if (!/^[A-Za-z0-9][A-Za-z0-9._@:-]{0,255}$/.test(named)) return { code: 'invalid', detail: 'X-Mandate-Agent takes a name of letters, digits, . _ @ : -' };
-    return agents === 'any' || agents.includes(named) ? named : { code: 'not_yours', detail: `This key does not speak for ${named}.` };
+    if (!/^[A-Za-z0-9][A-Za-z0-9._@:-]{0,255}$/.test(named))
+      return { code: 'invalid', detail: 'X-Mandate-Agent takes a name of letters, digits, . _ @ : -' };
+    return agents === 'any' || agents.includes(named)
+      ? named
+      : { code: 'not_yours', detail: `This key does not speak for ${named}.` };
   }
   const [only] = agents === 'any' ? [] : agents;
   if (only !== undefined && agents.length === 1) return only;
-  return { code: 'invalid', detail: 'This key may speak for several agents; name one in the header X-Mandate-Agent.' };
+  return {
+    code: 'invalid',
+    detail: 'This key may speak for several agents; name one in the header X-Mandate-Agent.',
+  };
 }
 
 function callKey(session: Session, id: Id | null): string {
   return JSON.stringify([session.id, id]);
+}
+
+function upstreamIn(params: unknown): string {
+  return typeof params === 'object' && params !== null && 'upstream' in params ? String(params.upstream) : '';
+}
+
+/** `Prefer: wait=5` (RFC 7240) shortens the wait of a held call. */
+function holdMsOf(request: FastifyRequest): number {
+  const match = /(?:^|[,;\s])wait=(\d{1,3})(?:$|[,;\s])/.exec(headerOf(request, 'prefer') ?? '');
+  return Math.min(match === null ? HOLD_S : Number(match[1]), HOLD_S) * 1_000;
 }
 
 function takesEvents(request: FastifyRequest): boolean {
@@ -242,8 +383,17 @@ function idIn(message: Message): Id | null {
   return message.kind === 'request' ? message.id : null;
 }
 
-function rpcError(reply: FastifyReply, status: number, id: Id | null, code: number, why: string): FastifyReply {
-  return reply.code(code === PARSE_ERROR ? 400 : status).type('application/json').send(errorMessage(id, code, why));
+interface RpcFailure {
+  readonly id: Id | null;
+  readonly code: number;
+  readonly why: string;
+}
+
+function rpcError(reply: FastifyReply, status: number, { id, code, why }: RpcFailure): FastifyReply {
+  return reply
+    .code(status)
+    .type('application/json')
+    .send(errorMessage(id, code, why));
 }
 
 function refuse(reply: FastifyReply, { code, detail }: Refusal, traceId: string): FastifyReply {
@@ -251,7 +401,14 @@ function refuse(reply: FastifyReply, { code, detail }: Refusal, traceId: string)
   return reply
     .code(status)
     .type('application/problem+json')
-    .send({ type: `https://mandate.dev/problems/${code}`, title, status, code, detail: `${detail} ${next}`, traceId });
+    .send({
+      type: `https://mandate.dev/problems/${code}`,
+      title,
+      status,
+      code,
+      detail: `${detail} ${next}`,
+      traceId,
+    });
 }
 
 function gone(_answered: FastifyReply): null {

@@ -53,7 +53,7 @@ export async function openLink({ transport, isModern, onServerMessage, onClosed 
 
   // The SDK's transports are no event targets; these properties are their interface.
   // oxlint-disable-next-line unicorn/prefer-add-event-listener
-  transport.onmessage = (message) => receive(message as unknown as JsonObject);
+  transport.onmessage = (message) => receive(fromWire(message));
   // oxlint-disable-next-line unicorn/prefer-add-event-listener -- as above
   transport.onclose = () => {
     if (!isOpen) return;
@@ -87,23 +87,49 @@ export async function openLink({ transport, isModern, onServerMessage, onClosed 
   }
 
   /** The request that a notification is about, and the notification in the client's own ids. */
-  function concerning(message: JsonObject): { readonly pending: Pending; readonly message: JsonObject } | null {
+  function concerning(
+    message: JsonObject,
+  ): { readonly pending: Pending; readonly message: JsonObject } | null {
     const params = isObject(message['params']) ? message['params'] : {};
-    const byToken = message['method'] === 'notifications/progress' ? pending.get(idOf(params['progressToken']) ?? '') : undefined;
-    if (byToken !== undefined) return { pending: byToken, message: { ...message, params: { ...params, progressToken: byToken.token } } };
+    const byToken =
+      message['method'] === 'notifications/progress'
+        ? pending.get(idOf(params['progressToken']) ?? '')
+        : undefined;
+    if (byToken !== undefined)
+      return {
+        pending: byToken,
+        message: { ...message, params: { ...params, progressToken: byToken.token } },
+      };
     const meta = metaOf(params);
     const subscribed = pending.get(idOf(meta[SUBSCRIPTION]) ?? '');
-    if (subscribed !== undefined) return { pending: subscribed, message: { ...message, params: { ...params, _meta: { ...meta, [SUBSCRIPTION]: subscribed.request.id } } } };
-    const cancelled = message['method'] === 'notifications/cancelled' ? pending.get(idOf(params['requestId']) ?? '') : undefined;
-    return cancelled === undefined ? null : { pending: cancelled, message: { ...message, params: { ...params, requestId: cancelled.request.id } } };
+    if (subscribed !== undefined)
+      return {
+        pending: subscribed,
+        message: {
+          ...message,
+          params: { ...params, _meta: { ...meta, [SUBSCRIPTION]: subscribed.request.id } },
+        },
+      };
+    const cancelled =
+      message['method'] === 'notifications/cancelled'
+        ? pending.get(idOf(params['requestId']) ?? '')
+        : undefined;
+    return cancelled === undefined
+      ? null
+      : {
+          pending: cancelled,
+          message: { ...message, params: { ...params, requestId: cancelled.request.id } },
+        };
   }
 
   function learn({ method }: LinkRequest, { result }: JsonObject): void {
     if (!isObject(result)) return;
-    if (method === 'initialize' && typeof result['protocolVersion'] === 'string') transport.setProtocolVersion?.(result['protocolVersion']);
+    if (method === 'initialize' && typeof result['protocolVersion'] === 'string')
+      transport.setProtocolVersion?.(result['protocolVersion']);
     if (method !== 'tools/list' || !Array.isArray(result['tools'])) return;
     for (const tool of result['tools'] as readonly unknown[]) {
-      if (isObject(tool) && typeof tool['name'] === 'string' && isObject(tool['outputSchema'])) structured.add(tool['name']);
+      if (isObject(tool) && typeof tool['name'] === 'string' && isObject(tool['outputSchema']))
+        structured.add(tool['name']);
     }
   }
 
@@ -125,13 +151,17 @@ export async function openLink({ transport, isModern, onServerMessage, onClosed 
     };
     pending.set(id, { request: asked, token, settle });
     asked.signal.addEventListener('abort', onAbort, { once: true });
-    transport.send(message, byStream ? { requestSignal: asked.signal } : {}).catch((error: unknown) => settle(error instanceof Error ? error : new Error('the message could not be sent')));
+    transport
+      .send(message, byStream ? { requestSignal: asked.signal } : {})
+      .catch((error: unknown) =>
+        settle(error instanceof Error ? error : new Error('the message could not be sent')),
+      );
     return promise;
   }
 
   return {
     request,
-    send: (message) => transport.send(message as unknown as JSONRPCMessage),
+    send: (message) => transport.send(toWire(message)),
     hasOutputSchema: (tool) => structured.has(tool),
     isOpen: () => isOpen,
     isBusy: () => pending.size > 0,
@@ -140,14 +170,34 @@ export async function openLink({ transport, isModern, onServerMessage, onClosed 
 }
 
 /** The request under our id; where the client wants progress, our id is the token too. */
-function translated(whole: JsonObject, id: number): { readonly message: JSONRPCMessage; readonly token: Id | null } {
+function translated(
+  whole: JsonObject,
+  id: number,
+): { readonly message: JSONRPCMessage; readonly token: Id | null } {
   const params = isObject(whole['params']) ? whole['params'] : null;
   const token = params === null ? null : idOf(metaOf(params)['progressToken']);
-  const changed = token === null || params === null ? whole : { ...whole, params: { ...params, _meta: { ...metaOf(params), progressToken: id } } };
-  // A request with another id is a request.
-  return { message: { ...changed, id } as unknown as JSONRPCMessage, token };
+  const changed =
+    token === null || params === null
+      ? whole
+      : { ...whole, params: { ...params, _meta: { ...metaOf(params), progressToken: id } } };
+  return { message: toWire({ ...changed, id }), token };
 }
 
 function cancellation(id: number): JSONRPCMessage {
-  return { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: id, reason: 'cancelled by the client or by Mandate' } };
+  return {
+    jsonrpc: '2.0',
+    method: 'notifications/cancelled',
+    params: { requestId: id, reason: 'cancelled by the client or by Mandate' },
+  };
+}
+
+// A message is JSON on both sides of this border; the SDK's type and ours only describe it differently.
+function toWire(message: JsonObject): JSONRPCMessage {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- read by message.ts, or made of what it read
+  return message as unknown as JSONRPCMessage;
+}
+
+function fromWire(message: JSONRPCMessage): JsonObject {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- parsed by the transport from JSON
+  return message as unknown as JsonObject;
 }

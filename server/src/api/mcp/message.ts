@@ -7,8 +7,19 @@ import { parseGuardedJson } from '../../platform/http/json-guard.ts';
 export type Id = string | number;
 
 export type Message =
-  | { readonly kind: 'request'; readonly id: Id; readonly method: string; readonly params: JsonObject; readonly whole: JsonObject }
-  | { readonly kind: 'notification'; readonly method: string; readonly params: JsonObject; readonly whole: JsonObject }
+  | {
+      readonly kind: 'request';
+      readonly id: Id;
+      readonly method: string;
+      readonly params: JsonObject;
+      readonly whole: JsonObject;
+    }
+  | {
+      readonly kind: 'notification';
+      readonly method: string;
+      readonly params: JsonObject;
+      readonly whole: JsonObject;
+    }
   | { readonly kind: 'response'; readonly id: Id; readonly whole: JsonObject }
   | { readonly kind: 'bad'; readonly id: Id | null; readonly code: number; readonly why: string };
 
@@ -28,18 +39,31 @@ const CALL_MEANING = ['name', 'arguments', 'task', '_meta', 'requestState', 'inp
 /** One message from a client. A list (a batch of revision 2025-03-26) is refused: later revisions have none. */
 export function readMessage(text: string): Message {
   const parsed = parseGuardedJson(text);
-  if (parsed.kind === 'refused') return bad(null, PARSE_ERROR, `${parsed.detail} Send one JSON-RPC 2.0 message.`);
+  if (parsed.kind === 'refused')
+    return bad(null, PARSE_ERROR, `${parsed.detail} Send one JSON-RPC 2.0 message.`);
   const { value } = parsed;
   if (Array.isArray(value)) {
-    return bad(null, INVALID_REQUEST, 'Batches are not served; MCP dropped them with revision 2025-06-18. Send each message by itself.');
+    return bad(
+      null,
+      INVALID_REQUEST,
+      'Batches are not served; MCP dropped them with revision 2025-06-18. Send each message by itself.',
+    );
   }
   if (!isObject(value) || value['jsonrpc'] !== '2.0') {
-    return bad(null, INVALID_REQUEST, 'This is no JSON-RPC 2.0 message: it takes an object with "jsonrpc": "2.0".');
+    return bad(
+      null,
+      INVALID_REQUEST,
+      'This is no JSON-RPC 2.0 message: it takes an object with "jsonrpc": "2.0".',
+    );
   }
   const id = idOf(value['id']);
   const twin = twinOf(value);
   if (twin !== null) {
-    return bad(id, INVALID_REQUEST, `The key ${JSON.stringify(twin.slice(0, 80))} can be read in two ways; write keys as the protocol does.`);
+    return bad(
+      id,
+      INVALID_REQUEST,
+      `The key ${JSON.stringify(twin.slice(0, 80))} can be read in two ways; write keys as the protocol does.`,
+    );
   }
   return classify(value, id);
 }
@@ -48,12 +72,16 @@ function classify(value: JsonObject, id: Id | null): Message {
   const { method, params = {} } = value;
   if (method === undefined) {
     const isAnswer = id !== null && ('result' in value || 'error' in value);
-    return isAnswer ? { kind: 'response', id, whole: value } : bad(id, INVALID_REQUEST, 'The message has no method and is no answer.');
+    return isAnswer
+      ? { kind: 'response', id, whole: value }
+      : bad(id, INVALID_REQUEST, 'The message has no method and is no answer.');
   }
   if (typeof method !== 'string') return bad(id, INVALID_REQUEST, 'The method is no text.');
   if (!isObject(params)) return bad(id, INVALID_PARAMS, 'MCP takes params as an object.');
   if (value['id'] === undefined) return { kind: 'notification', method, params, whole: value };
-  return id === null ? bad(null, INVALID_REQUEST, 'The id must be text or a number.') : { kind: 'request', id, method, params, whole: value };
+  return id === null
+    ? bad(null, INVALID_REQUEST, 'The id must be text or a number.')
+    : { kind: 'request', id, method, params, whole: value };
 }
 
 /** A key that some parser, indifferent to case, would take for one that decides what the message means. */
@@ -63,7 +91,11 @@ function twinOf(message: JsonObject): string | null {
 }
 
 function lookalike(object: JsonObject, known: readonly string[]): string | null {
-  return Object.keys(object).find((key) => known.some((name) => name !== key && name.toLowerCase() === key.toLowerCase())) ?? null;
+  return (
+    Object.keys(object).find((key) =>
+      known.some((name) => name !== key && name.toLowerCase() === key.toLowerCase()),
+    ) ?? null
+  );
 }
 
 /** Whether the message itself claims revision 2026-07-28 or later: those are stateless and say so in every request. */
@@ -89,6 +121,12 @@ export function errorMessage(id: Id | null, code: number, message: string): Json
 
 export function resultMessage(id: Id, result: JsonObject): JsonObject {
   return { jsonrpc: '2.0', id, result };
+}
+
+/** The text of a JSON-RPC error, whatever stands in its place. */
+export function errorTextOf(error: unknown): string {
+  const message = isObject(error) ? error['message'] : undefined;
+  return typeof message === 'string' ? message : 'The answer was neither result nor error.';
 }
 
 export function isObject(value: unknown): value is JsonObject {

@@ -12,6 +12,8 @@ export interface Owner {
   readonly principal: string;
   readonly agent: string;
   readonly upstream: string;
+  /** Tells one setting of the upstream from the next: after a change of the charter nobody talks to the old server. */
+  readonly setting: string;
 }
 
 export interface Session {
@@ -45,7 +47,7 @@ interface Entry extends Session {
   isHeard(): boolean;
 }
 
-/** Sessions of one owner; the one unused for longest makes room. Each may hold a process. */
+/** Sessions of one owner; an idle one, unused for longest, makes room. Each may hold a process. */
 const MOST_SESSIONS = 16;
 const IDLE_MS = 30 * 60_000;
 const SWEEP_MS = 60_000;
@@ -59,7 +61,8 @@ export function createSessions({ connect, uuid, monotonicMs, after }: SessionsNe
 
   function sweep(): void {
     const oldestMs = monotonicMs() - IDLE_MS;
-    for (const entry of sessions.values()) if (entry.usedMs < oldestMs && !entry.isHeard() && !entry.link.isBusy()) void drop(entry);
+    for (const entry of sessions.values())
+      if (entry.usedMs < oldestMs && !entry.isHeard() && !entry.link.isBusy()) void drop(entry);
     for (const [key, entry] of links) if (entry.usedMs < oldestMs) void retire(key, entry);
     cancelSweep = after(SWEEP_MS, sweep);
   }
@@ -77,7 +80,9 @@ export function createSessions({ connect, uuid, monotonicMs, after }: SessionsNe
   }
 
   async function makeRoom(ownerKey: string): Promise<void> {
-    const own = [...sessions.values()].filter((entry) => entry.ownerKey === ownerKey).toSorted((a, b) => a.usedMs - b.usedMs);
+    const own = [...sessions.values()]
+      .filter((entry) => entry.ownerKey === ownerKey)
+      .toSorted((a, b) => Number(a.link.isBusy()) - Number(b.link.isBusy()) || a.usedMs - b.usedMs);
     for (const entry of own.slice(0, Math.max(0, own.length - MOST_SESSIONS + 1))) await drop(entry);
   }
 
@@ -90,13 +95,21 @@ export function createSessions({ connect, uuid, monotonicMs, after }: SessionsNe
       const link = await openLink({
         transport: await connect(owner.tenant, owner.upstream),
         isModern: false,
-        onServerMessage: streams.say,
+        onServerMessage: (message) => streams.say(message),
         onClosed() {
           sessions.delete(id);
           streams.end();
         },
       });
-      const entry: Entry = { id, link, ownerKey, usedMs: monotonicMs(), listen: streams.listen, lend: streams.lend, isHeard: streams.isHeard };
+      const entry: Entry = {
+        id,
+        link,
+        ownerKey,
+        usedMs: monotonicMs(),
+        listen: (stream) => streams.listen(stream),
+        lend: (answer) => streams.lend(answer),
+        isHeard: () => streams.isHeard(),
+      };
       sessions.set(id, entry);
       return entry;
     },
@@ -128,12 +141,20 @@ export function createSessions({ connect, uuid, monotonicMs, after }: SessionsNe
       cancelSweep();
       const shared = await Promise.allSettled([...links.values()].map(({ opening }) => opening));
       links.clear();
-      await Promise.allSettled([...[...sessions.values()].map(drop), ...shared.map((link) => (link.status === 'fulfilled' ? link.value.close() : null))]);
+      await Promise.allSettled([
+        ...[...sessions.values()].map(drop),
+        ...shared.map((link) => (link.status === 'fulfilled' ? link.value.close() : null)),
+      ]);
     },
   };
 
   async function openShared({ tenant, upstream }: Owner, onClosed: () => void): Promise<Link> {
-    return openLink({ transport: await connect(tenant, upstream), isModern: true, onServerMessage: () => {}, onClosed });
+    return openLink({
+      transport: await connect(tenant, upstream),
+      isModern: true,
+      onServerMessage: () => {},
+      onClosed,
+    });
   }
 }
 
@@ -172,6 +193,6 @@ function createStreams() {
   };
 }
 
-function keyOf({ tenant, principal, agent, upstream }: Owner): string {
-  return JSON.stringify([tenant, principal, agent, upstream]);
+function keyOf({ tenant, principal, agent, upstream, setting }: Owner): string {
+  return JSON.stringify([tenant, principal, agent, upstream, setting]);
 }

@@ -9,7 +9,14 @@ export interface NotRun {
   /** What to do next, in one sentence. */
   readonly next: string;
   readonly actionId: string | null;
-  readonly approval?: { readonly id: string; readonly url: string; readonly expiresAt: string; readonly requiredRoles: readonly string[] } | undefined;
+  readonly approval?:
+    | {
+        readonly id: string;
+        readonly url: string;
+        readonly expiresAt: string;
+        readonly requiredRoles: readonly string[];
+      }
+    | undefined;
 }
 
 export interface ResultForm {
@@ -22,9 +29,19 @@ export interface ResultForm {
 /** The `_meta` key under which the decision stands also where `structuredContent` has to be left out. */
 const META_KEY = 'dev.mandate/decision';
 
-export function notRunResult({ code, reasons, next, actionId, approval }: NotRun, form: ResultForm): JsonObject {
-  const decision: JsonObject = { code, actionId, reasons, ...(approval === undefined ? {} : { approval: { ...approval } }) };
-  const text = [`Mandate: ${code}.`, ...reasons, next, actionId === null ? '' : `(action ${actionId})`].filter((part) => part !== '').join(' ');
+export function notRunResult(
+  { code, reasons, next, actionId, approval }: NotRun,
+  form: ResultForm,
+): JsonObject {
+  const decision: JsonObject = {
+    code,
+    actionId,
+    reasons,
+    ...(approval === undefined ? {} : { approval: { ...approval } }),
+  };
+  const text = [`Mandate: ${code}.`, ...reasons, next, actionId === null ? '' : `(action ${actionId})`]
+    .filter((part) => part !== '')
+    .join(' ');
   return {
     content: [{ type: 'text', text }],
     ...(form.hasOutputSchema ? {} : { structuredContent: { mandate: decision } }),
@@ -41,7 +58,12 @@ const ACTION_MAX = 256;
 export function oddName(tool: string, action: string): NotRun | null {
   if (NAME.test(tool) && NAME.test(action) && action.length <= ACTION_MAX) return null;
   const why = `${JSON.stringify(tool.slice(0, 120))} is no tool name that a charter can speak of.`;
-  return { code: 'invalid', reasons: [why], next: 'Tool names take letters, digits, _ and -, with dots between them.', actionId: null };
+  return {
+    code: 'invalid',
+    reasons: [why],
+    next: 'Tool names take letters, digits, _ and -, with dots between them.',
+    actionId: null,
+  };
 }
 
 /** A result that is on record already (an identical call ran it), or that another kind of executor gave. */
@@ -54,6 +76,7 @@ export function recordedResult(result: unknown, { isModern }: ResultForm): JsonO
 /** How people approve, for the text of a held call. */
 export function howToApprove(approval: NotRun['approval']): string {
   if (approval === undefined) return 'Ask for approval, then send the identical call again.';
-  const who = approval.requiredRoles.length === 0 ? 'a person who may approve' : approval.requiredRoles.join(' and ');
+  const who =
+    approval.requiredRoles.length === 0 ? 'a person who may approve' : approval.requiredRoles.join(' and ');
   return `Approval ${approval.id} waits for ${who}: mandate approve ${approval.id} (or ${approval.url}), until ${approval.expiresAt}. Once approved, send the identical call again; it runs once.`;
 }

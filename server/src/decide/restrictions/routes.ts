@@ -61,7 +61,9 @@ export function restrictionRoutes({ stops, flags, standing, twoPersons, sentinel
         const report = await stops.resume({ tenant: principal.tenant, ...order });
         if (report.kind === 'second_person_needed') return json({ resumed: false, waitingFor: 'a second person', requestedBy: report.requestedBy }, 202);
         const everything = body.scope === 'tenant' && principal.roles.includes('admin');
-        const global = everything ? await stops.resume({ tenant: '*', ...order, scope: 'global', twoPersons: false }) : null;
+        // Two who agreed on the tenant's stop have agreed on everybody's; where that one stands alone, it asks for two itself.
+        const global = everything ? await stops.resume({ ...order, tenant: '*', scope: 'global', twoPersons: order.twoPersons && report.kind !== 'resumed' }) : null;
+        if (global?.kind === 'second_person_needed') return json({ resumed: false, waitingFor: 'a second person', requestedBy: global.requestedBy }, 202);
         const wasSentinel = everything && sentinel.isStopped();
         if (wasSentinel) await sentinel.lift();
         const lifted = (report.kind === 'resumed' ? report.lifted : 0) + (global?.kind === 'resumed' ? global.lifted : 0);
