@@ -2,7 +2,7 @@
 // beside sockets and Postgres, step by step, with the very functions that the server uses.
 import { actionDigestText, canonicalJson, decide } from '@mandate/kernel';
 import type { Action, JsonObject } from '@mandate/kernel';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { actionRoutes } from '../server/src/act/actions/routes.ts';
 import type { ActionRoutesNeeds } from '../server/src/act/actions/routes.ts';
 import { sha256Hex } from '../server/src/platform/crypto/hash.ts';
@@ -30,7 +30,8 @@ const BODY = JSON.stringify({
 function actionSchema(): z.ZodType {
   const routes = actionRoutes({} as ActionRoutesNeeds);
   const body = routes.find(({ method, path }) => method === 'POST' && path === '/api/v1/actions')?.body;
-  if (body === null || body === undefined) throw new Error('there is no route POST /api/v1/actions with a body');
+  if (body === null || body === undefined)
+    throw new Error('there is no route POST /api/v1/actions with a body');
   return body;
 }
 
@@ -39,7 +40,8 @@ const action: Action = actionOf(parsed.action, parsed.parameters);
 const snapshots = SIZES.map((size) => snapshotOf(lawOf(policyOf(size))));
 const decisions = snapshots.map((snapshot, i) => {
   const { effect, code } = decide(action, snapshot);
-  if (effect !== 'execute' || code !== 'allowed') throw new Error(`expected an allowed action, got ${effect} ${code}`);
+  if (effect !== 'execute' || code !== 'allowed')
+    throw new Error(`expected an allowed action, got ${effect} ${code}`);
   return { size: SIZES[i] ?? 0, p50: p50Ns({ name: 'decide', run: () => decide(action, snapshot) }) };
 });
 const lookup = floor(policyOf(40)).prepare({ action: 'area1.task1', environment: 'ci' });
@@ -74,14 +76,21 @@ publish({
         verdict(p50 <= DECIDE_TARGET_NS),
         times(p50 / floorNs),
       ]),
-      notes: [`The action has ${BODY.length} bytes of JSON; its decision, trace included, has ${canonicalJson(decide(action, snapshot)).length}.`],
+      notes: [
+        `The action has ${BODY.length} bytes of JSON; its decision, trace included, has ${canonicalJson(decide(action, snapshot)).length}.`,
+      ],
     },
     {
       title: 'Everything but sockets and Postgres, for the same action',
       head: ['step', 'p50', 'target', ''],
       rows: [
         ...steps.map(({ name, p50 }) => [name, duration(p50), '', '']),
-        ['all of them, one after the other', duration(whole), `≤ ${duration(WHOLE_TARGET_NS)}`, verdict(whole <= WHOLE_TARGET_NS)],
+        [
+          'all of them, one after the other',
+          duration(whole),
+          `≤ ${duration(WHOLE_TARGET_NS)}`,
+          verdict(whole <= WHOLE_TARGET_NS),
+        ],
       ],
     },
   ],

@@ -1,6 +1,14 @@
 // Policy matching against the engines that one would otherwise take: the same policy and the same questions, the
 // answers compared before anything is timed. Ratios come from interleaved rounds of one run.
-import { agentGovernance, agentGovernanceFlat, casbin, cedar, floor, mandate, opa } from './lib/contenders.ts';
+import {
+  agentGovernance,
+  agentGovernanceFlat,
+  casbin,
+  cedar,
+  floor,
+  mandate,
+  opa,
+} from './lib/contenders.ts';
 import type { Contender } from './lib/contenders.ts';
 import { race } from './lib/measure.ts';
 import type { Timing } from './lib/measure.ts';
@@ -38,7 +46,9 @@ function check(size: number, contenders: readonly Contender[]): void {
     const right = expected(policy, question);
     for (const { name, prepare } of contenders) {
       if (prepare(question)() !== right)
-        throw new Error(`${name} answers ${!right} to ${JSON.stringify(question)} at ${size} rules; ${right} is right`);
+        throw new Error(
+          `${name} answers ${!right} to ${JSON.stringify(question)} at ${size} rules; ${right} is right`,
+        );
     }
   }
 }
@@ -57,15 +67,25 @@ async function raceAt(size: number): Promise<readonly Timing[]> {
 function tableOf(size: number, timings: readonly Timing[]): Table {
   return {
     title: `${size.toLocaleString('en')} rules`,
-    head: ['engine', 'one answer (median)', 'Mandate is faster by', ...(size === SIZES[0] ? ['target', ''] : [])],
+    head: [
+      'engine',
+      'one answer (median)',
+      'Mandate is faster by',
+      ...(size === SIZES[0] ? ['target', ''] : []),
+    ],
     rows: timings.map(({ name, medianNs, ratio }) => {
       const least = TARGETS.find(([start]) => name.startsWith(start))?.[1];
-      const target = size !== SIZES[0] ? [] : least === undefined ? ['', ''] : [`≥ ${least}×`, verdict(ratio >= least)];
+      const target =
+        size !== SIZES[0] ? [] : least === undefined ? ['', ''] : [`≥ ${least}×`, verdict(ratio >= least)];
       return [name, duration(medianNs), times(ratio), ...target];
     }),
     ...(timings.some(({ name }) => name.startsWith('OPA'))
       ? {}
-      : { notes: ['OPA was not measured: there is no `benchmarks/opa/policy.wasm` (see its `.rego` for the command).'] }),
+      : {
+          notes: [
+            'OPA was not measured: there is no `benchmarks/opa/policy.wasm` (see its `.rego` for the command).',
+          ],
+        }),
   };
 }
 
@@ -82,7 +102,15 @@ publish({
     {
       title: 'Growth of Mandate with the number of rules',
       head: ['', '40', '1,000', '10,000', '10,000 / 40', 'target', ''],
-      rows: [['one answer', ...SIZES.map((size) => duration(p50(size))), times(growth), '≤ 2×', verdict(growth <= 2)]],
+      rows: [
+        [
+          'one answer',
+          ...SIZES.map((size) => duration(p50(size))),
+          times(growth),
+          '≤ 2×',
+          verdict(growth <= 2),
+        ],
+      ],
     },
   ],
 });

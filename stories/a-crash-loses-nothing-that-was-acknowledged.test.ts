@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { effectsByAct, startEffects } from '../test/effects.ts';
-import { approve, ask, askHeld, look, many, stop } from '../test/road.ts';
+import { approve, ask, askHeld, askPatiently, look, many, stop } from '../test/road.ts';
 import type { ActReply } from '../test/road.ts';
 import { startServer } from '../test/server.ts';
 import { until } from '../test/until.ts';
@@ -91,7 +91,7 @@ limits: { concurrentAgents: ${AGENTS} }
   // The same keys once more: what is on record is answered, only what never began runs now.
   const repeats = await many(lost.length, 32, async (at) => {
     const key = lost[at] ?? '';
-    return ask(
+    return askPatiently(
       server,
       { agent: `agent-${Number(key.slice(6)) % AGENTS}`, parameters: { at: Number(key.slice(6)) } },
       { headers: { 'idempotency-key': key } },

@@ -39,10 +39,17 @@ interface Heard {
 }
 
 /** Opens the WebSocket with a key in its header, which browsers cannot and everything else can. */
-function openSocket(key: string, opened: (socket: WebSocket) => void, heardOne: () => void = () => undefined): Promise<Heard> {
+function openSocket(
+  key: string,
+  opened: (socket: WebSocket) => void,
+  heardOne: () => void = () => undefined,
+): Promise<Heard> {
   return new Promise((resolve) => {
     const init = { headers: { 'x-api-key': key } };
-    const socket = new WebSocket(`${door.url.replace('http', 'ws')}/api/v1/live?from=0`, init as unknown as string[]);
+    const socket = new WebSocket(
+      `${door.url.replace('http', 'ws')}/api/v1/live?from=0`,
+      init as unknown as string[],
+    );
     const messages: string[] = [];
     socket.addEventListener('open', () => opened(socket));
     socket.addEventListener('message', (event) => {
@@ -58,7 +65,10 @@ test('a feed tells from now on, or from where its reader stopped, and skips noth
   await act();
   const all = await readUntil(await openStream(key, { 'last-event-id': '0' }), /mandate\.action\.permitted/);
   const ids = [...all.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id));
-  assert.deepEqual(ids, ids.map((_, i) => i + 1));
+  assert.deepEqual(
+    ids,
+    ids.map((_, i) => i + 1),
+  );
   const last = ids.at(-1) ?? 0;
   const rest = await openStream(key, { 'last-event-id': String(last) });
   await act();

@@ -5,15 +5,66 @@ import { test } from 'node:test';
 import { openDoor } from '../test/door.ts';
 
 const spellings: readonly string[] = [
-  '.env', './.env', '././/.env', 'a/../.env', 'a//..//.env', 'a/b/../../.env', '/abs/.env', '~/.env', 'C:\\x\\.env',
-  '.ENV', '.Env', '.env/', '.env.', '.env ', ' .env', '.env\t', '.env\n', '.env.local', '.env::$DATA',
-  'src\\..\\.env', '.\\.env', '\\.env', '\\\\?\\C:\\.env',
-  '%2eenv', '%2Eenv', '.%65nv', '%252eenv', '..%2f.env', '..%252f.env', 'file:///x/.env',
-  '.env\u200b', '.\u200benv', '.e\u00adnv', '\u2024env', '\uff0eenv', '.\u0435nv', '.en\u03bd', '.e\u{1d427}v',
-  'secrets/x', './secrets/x', 'a/../secrets/x', 'secrets//x', '/abs/secrets/x', 'secrets/../secrets/x',
-  'Secrets/x', 'SECRETS/X', 'secrets\\x', 'secrets%2fx', '%73ecrets/x', '%2573ecrets/x',
-  's\u200becrets/x', 'secret\u0455/x', '\u0455ecrets/x', '\uff33\uff25\uff23\uff32\uff25\uff34\uff33/x', '\u017fecrets/x',
-  'secrets\u2215x', 'secrets\uff0fx', 'deploy/server.key', 'deploy/server.KEY', 'deploy/server.pem\u200b',
+  '.env',
+  './.env',
+  '././/.env',
+  'a/../.env',
+  'a//..//.env',
+  'a/b/../../.env',
+  '/abs/.env',
+  '~/.env',
+  'C:\\x\\.env',
+  '.ENV',
+  '.Env',
+  '.env/',
+  '.env.',
+  '.env ',
+  ' .env',
+  '.env\t',
+  '.env\n',
+  '.env.local',
+  '.env::$DATA',
+  'src\\..\\.env',
+  '.\\.env',
+  '\\.env',
+  '\\\\?\\C:\\.env',
+  '%2eenv',
+  '%2Eenv',
+  '.%65nv',
+  '%252eenv',
+  '..%2f.env',
+  '..%252f.env',
+  'file:///x/.env',
+  '.env\u200b',
+  '.\u200benv',
+  '.e\u00adnv',
+  '\u2024env',
+  '\uff0eenv',
+  '.\u0435nv',
+  '.en\u03bd',
+  '.e\u{1d427}v',
+  'secrets/x',
+  './secrets/x',
+  'a/../secrets/x',
+  'secrets//x',
+  '/abs/secrets/x',
+  'secrets/../secrets/x',
+  'Secrets/x',
+  'SECRETS/X',
+  'secrets\\x',
+  'secrets%2fx',
+  '%73ecrets/x',
+  '%2573ecrets/x',
+  's\u200becrets/x',
+  'secret\u0455/x',
+  '\u0455ecrets/x',
+  '\uff33\uff25\uff23\uff32\uff25\uff34\uff33/x',
+  '\u017fecrets/x',
+  'secrets\u2215x',
+  'secrets\uff0fx',
+  'deploy/server.key',
+  'deploy/server.KEY',
+  'deploy/server.pem\u200b',
 ];
 
 const places: readonly Readonly<Record<string, unknown>>[] = [
@@ -49,7 +100,8 @@ test('no spelling of a guarded path lets code be written there', async (t) => {
   for (const parameters of tried) {
     const { answer, tier } = await ask(parameters);
     const isHeld = tier === 'red' || tier === 'black';
-    if (!isHeld || answer.json?.['permit'] !== undefined) through.push(`${JSON.stringify(parameters)}: ${answer.status} ${tier ?? 'no tier'}`);
+    if (!isHeld || answer.json?.['permit'] !== undefined)
+      through.push(`${JSON.stringify(parameters)}: ${answer.status} ${tier ?? 'no tier'}`);
   }
   assert.deepEqual(through, []);
   assert.deepEqual(door.errors(), []);
@@ -57,9 +109,11 @@ test('no spelling of a guarded path lets code be written there', async (t) => {
 
 test('an agent that the charter does not name is refused where registration is closed', async (t) => {
   const door = await openDoor(t, {
-    charter: 'version: 1\nextends: default\nregistration: closed\nagents:\n  builder-1: { class: background }\n',
+    charter:
+      'version: 1\nextends: default\nregistration: closed\nagents:\n  builder-1: { class: background }\n',
   });
-  const ask = (agent: string) => door.call('POST', '/api/v1/actions', { body: { agent, action: 'git.read' } });
+  const ask = (agent: string) =>
+    door.call('POST', '/api/v1/actions', { body: { agent, action: 'git.read' } });
   assert.equal((await ask('builder-1')).status, 200);
   for (const agent of ['builder-2', 'Builder-1', 'builder-1.', 'constructor', 'toString', '__proto__']) {
     const answer = await ask(agent);
@@ -67,7 +121,11 @@ test('an agent that the charter does not name is refused where registration is c
       assert.equal(answer.status, 403, `${agent}: ${answer.text}`);
       assert.equal(answer.json?.['code'], 'agent_unknown', agent);
     }
-    assert.equal((await door.call('GET', `/api/v1/agents/${agent}`)).status, 404, `${agent} is not on record as an agent`);
+    assert.equal(
+      (await door.call('GET', `/api/v1/agents/${agent}`)).status,
+      404,
+      `${agent} is not on record as an agent`,
+    );
   }
   assert.deepEqual(door.errors(), []);
 });

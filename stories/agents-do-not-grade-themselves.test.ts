@@ -8,7 +8,7 @@ import type { ManualClock } from '../server/src/platform/clock/manual-clock.ts';
 import { openDoor } from '../test/door.ts';
 import type { Door } from '../test/door.ts';
 import { makeEffectProgram, startEffects } from '../test/effects.ts';
-import { ask, callerOf, look, many } from '../test/road.ts';
+import { ask, askPatiently, callerOf, look, many } from '../test/road.ts';
 import type { ActReply, Caller } from '../test/road.ts';
 import { startServer } from '../test/server.ts';
 import type { Reply } from '../test/server.ts';
@@ -42,9 +42,7 @@ async function scoreOf(server: Caller, agent = 'worker-1'): Promise<number> {
   return (await server.call<{ trustScore: number }>(`/api/v1/agents/${agent}`)).body.trustScore;
 }
 
-async function openManual(
-  t: TestContext,
-): Promise<{
+async function openManual(t: TestContext): Promise<{
   readonly door: Door;
   readonly clock: ManualClock;
   readonly server: Caller;
@@ -222,9 +220,9 @@ tiers: { green: { actions: [test.run] } }
 trust: { success: { medium: 0.05 }, streakBonus: 0.001, streakBonusMax: 1, gainPerDay: 100 }
 `,
   });
-  const mixed = await many(200, 200, (at) => ask(server, { agent: 'crowd', parameters: { at } }));
+  const mixed = await many(200, 200, (at) => askPatiently(server, { agent: 'crowd', parameters: { at } }));
   assert.deepEqual([...new Set(mixed.map(({ body }) => body.status))], ['success']);
-  await many(200, 1, (at) => ask(server, { agent: 'queue', parameters: { at } }));
+  await many(200, 1, (at) => askPatiently(server, { agent: 'queue', parameters: { at } }));
   const scores = [await scoreOf(server, 'crowd'), await scoreOf(server, 'queue')];
   // 200 × 0.05 and 0.001 × (0 + 1 + … + 199)
   assert.deepEqual(scores, [79.9, 79.9]);

@@ -73,7 +73,9 @@ function ask(operation: string, key: string | null) {
   const real = path.replace('{id}', NOWHERE).replaceAll(/\{[a-z]+\}/g, 'nobody');
   const headers: Record<string, string> = {
     // Neither feed begins with this, so that no stream stays open.
-    ...(path.startsWith('/api/v1/events') || path.startsWith('/api/v1/live') ? { 'last-event-id': 'none' } : {}),
+    ...(path.startsWith('/api/v1/events') || path.startsWith('/api/v1/live')
+      ? { 'last-event-id': 'none' }
+      : {}),
     // From loopback the metrics are open; a proxy is not loopback.
     ...(path === '/metrics' ? { 'x-forwarded-for': '203.0.113.7' } : {}),
   };
@@ -113,12 +115,16 @@ test('a key opens exactly what the table of roles says: every operation, every r
   const wrong: string[] = [];
   for (const [operation, permission] of Object.entries(PERMISSION_OF)) {
     if (permission === OPEN) continue;
-    const answers = await Promise.all(keys.map(async ([role, key]) => ({ role, answer: await ask(operation, key) })));
+    const answers = await Promise.all(
+      keys.map(async ([role, key]) => ({ role, answer: await ask(operation, key) })),
+    );
     for (const { role, answer } of answers) {
       const may = isPermitted({ roles: [role], scopes: null }, permission);
       const isForbidden = answer.status === 403 && answer.json?.['code'] === 'forbidden';
-      if (may === isForbidden || answer.status >= 500) wrong.push(`${operation} as ${role}: ${answer.status} ${answer.text.slice(0, 120)}`);
-      if (isForbidden) assert.match(String(answer.json?.['detail']), new RegExp(permission.replace('.', '\\.')), operation);
+      if (may === isForbidden || answer.status >= 500)
+        wrong.push(`${operation} as ${role}: ${answer.status} ${answer.text.slice(0, 120)}`);
+      if (isForbidden)
+        assert.match(String(answer.json?.['detail']), new RegExp(permission.replace('.', '\\.')), operation);
     }
   }
   assert.deepEqual(wrong, []);
@@ -147,7 +153,12 @@ test('the scopes of a key narrow what its role allows', async () => {
   const { text } = await door.makeKey({ roles: ['admin'], agents: 'any', scopes: ['agents.*', 'stop'] });
   assert.equal((await ask('GET /api/v1/agents', text)).status, 200);
   assert.equal((await ask('POST /api/v1/stop', text)).status, 422);
-  for (const operation of ['POST /api/v1/resume', 'PUT /api/v1/charter', 'POST /api/v1/keys', 'GET /api/v1/stats']) {
+  for (const operation of [
+    'POST /api/v1/resume',
+    'PUT /api/v1/charter',
+    'POST /api/v1/keys',
+    'GET /api/v1/stats',
+  ]) {
     assert.equal((await ask(operation, text)).status, 403, operation);
   }
 });

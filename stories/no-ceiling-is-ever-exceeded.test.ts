@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { startEffects } from '../test/effects.ts';
-import { ask, look, many } from '../test/road.ts';
+import { ask, askPatiently, look, many } from '../test/road.ts';
 import type { ActReply } from '../test/road.ts';
 import { startServer } from '../test/server.ts';
 import type { Reply, TestServer } from '../test/server.ts';
@@ -36,7 +36,7 @@ test('a thousand concurrent actions reserve exactly up to the ceilings of tenant
   });
   // 300 of the thousand are of the agent with a ceiling of its own, which holds 50 of these; the tenant holds 200.
   const answers = await many(1_000, 1_000, (at) =>
-    ask(server, {
+    askPatiently(server, {
       agent: at % 10 < 3 ? 'thrifty' : `agent-${at % 10}`,
       estimatedCostUsd: 0.01,
       parameters: { at },
@@ -67,7 +67,11 @@ test('a ceiling of one agent binds that agent alone', async (t) => {
     charter: `${PERMITTED}agents: { thrifty: { usdPerDay: 0.05 } }\nlimits: { usdPerDay: 100, concurrentAgents: 500 }\n`,
   });
   const answers = await many(60, 60, (at) =>
-    ask(server, { agent: at < 30 ? 'thrifty' : 'other', estimatedCostUsd: 0.01, parameters: { at } }),
+    askPatiently(server, {
+      agent: at < 30 ? 'thrifty' : 'other',
+      estimatedCostUsd: 0.01,
+      parameters: { at },
+    }),
   );
   const granted = (agent: string): number =>
     answers.filter(({ status, body }) => status === 200 && body.agent === agent).length;
@@ -129,7 +133,9 @@ tiers: { green: { actions: [test.run] } }
 limits: { concurrentAgents: 5 }
 `,
   });
-  const asking = many(200, 200, (at) => ask(server, { agent: `agent-${at % 40}`, parameters: { at } }));
+  const asking = many(200, 200, (at) =>
+    askPatiently(server, { agent: `agent-${at % 40}`, parameters: { at } }),
+  );
   // The five that got in wait in the service, so that everybody else is answered while they work.
   const [row] = await until('everybody but the five has an answer', async () => {
     const rows = await server.database.admin<{ agents: number; slots: number; acts: number }[]>`

@@ -49,7 +49,11 @@ test('without proof, with unreadable proof or with two proofs at once nobody is 
   const rows: readonly (readonly [string, Readonly<Record<string, string>>, string])[] = [
     ['nothing', {}, 'credentials_missing'],
     ['an empty bearer', { authorization: 'Bearer ' }, 'credentials_missing'],
-    ['basic', { authorization: `Basic ${Buffer.from(`admin:${key}`).toString('base64')}` }, 'credentials_missing'],
+    [
+      'basic',
+      { authorization: `Basic ${Buffer.from(`admin:${key}`).toString('base64')}` },
+      'credentials_missing',
+    ],
     ['a key without its scheme', { authorization: key }, 'credentials_missing'],
     ['two bearers in one', { authorization: `Bearer ${key} ${key}` }, 'credentials_missing'],
     ['both headers', { authorization: `Bearer ${key}`, 'x-api-key': key }, 'credentials_ambiguous'],
@@ -59,7 +63,11 @@ test('without proof, with unreadable proof or with two proofs at once nobody is 
   for (const [name, headers, reason] of rows) assertRefused(name, await look(headers), reason);
   for (const headers of [{ authorization: `bearer ${key}` }, { 'x-api-key': ` ${key} ` }])
     assert.equal((await look(headers)).status, 200);
-  assert.equal((await door.call('GET', `/api/v1/stats?api_key=${key}`, { key: null })).status, 401, 'never in the address');
+  assert.equal(
+    (await door.call('GET', `/api/v1/stats?api_key=${key}`, { key: null })).status,
+    401,
+    'never in the address',
+  );
 });
 
 test('a key with a typing error is told from a key that nobody knows', async () => {
@@ -69,7 +77,11 @@ test('a key with a typing error is told from a key that nobody knows', async () 
   assertRefused('a letter too few', await look({ 'x-api-key': text.slice(0, -1) }), 'key_mistyped');
   assertRefused('another case', await look({ 'x-api-key': text.toLowerCase() }), 'key_mistyped');
   const { formatKey } = await import('../server/src/platform/identity/key-text.ts');
-  assertRefused('of no installation', await look({ 'x-api-key': formatKey(new Uint8Array(32)) }), 'key_unknown');
+  assertRefused(
+    'of no installation',
+    await look({ 'x-api-key': formatKey(new Uint8Array(32)) }),
+    'key_unknown',
+  );
 });
 
 test('a key opens nothing from the request after its revocation on', async () => {
@@ -77,7 +89,11 @@ test('a key opens nothing from the request after its revocation on', async () =>
   assert.equal((await look({ 'x-api-key': text })).status, 200);
   assert.equal((await door.call('DELETE', `/api/v1/keys/${id}`)).status, 200);
   assertRefused('revoked', await look({ 'x-api-key': text }), 'key_revoked');
-  assert.equal((await door.call('DELETE', `/api/v1/keys/${id}`)).status, 404, 'revoking twice changes nothing');
+  assert.equal(
+    (await door.call('DELETE', `/api/v1/keys/${id}`)).status,
+    404,
+    'revoking twice changes nothing',
+  );
 });
 
 test('a key opens nothing from its expiry on', async () => {
@@ -97,7 +113,14 @@ async function token(over: {
   readonly subject?: string | null;
 }): Promise<SignJWT> {
   const nowS = Math.floor(clock.nowMs() / 1_000);
-  const { payload = {}, header = {}, audience = AUDIENCE, issuer = ISSUER, lifeS = 300, subject = 'ann' } = over;
+  const {
+    payload = {},
+    header = {},
+    audience = AUDIENCE,
+    issuer = ISSUER,
+    lifeS = 300,
+    subject = 'ann',
+  } = over;
   const jwt = new SignJWT({ roles: ['viewer'], ...payload })
     .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: 'k1', ...header })
     .setIssuer(issuer)
@@ -110,7 +133,8 @@ async function token(over: {
 const base64url = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 test('a token counts only if the provider signed it, for us, in time, and as what it says it is', async () => {
-  const sign = async (over: Parameters<typeof token>[0]): Promise<string> => (await token(over)).sign(provider.privateKey);
+  const sign = async (over: Parameters<typeof token>[0]): Promise<string> =>
+    (await token(over)).sign(provider.privateKey);
   const good = await sign({});
   assert.equal((await look({ authorization: `Bearer ${good}` })).status, 200);
   const [head = '', claims = '', signature = ''] = good.split('.');
@@ -121,10 +145,21 @@ test('a token counts only if the provider signed it, for us, in time, and as wha
     ['no algorithm in capitals', `${base64url({ alg: 'NONE', typ: 'at+jwt' })}.${claims}.`],
     ['no signature', `${head}.${claims}.`],
     ['a shared secret that is our public key', await confused.sign(spki)],
-    ['a shared secret that is the JWK', await (await token({ header: { alg: 'HS256' } })).sign(new TextEncoder().encode(JSON.stringify(jwk)))],
-    ['a key in its own header', await (await token({ header: { jwk: JSON.stringify(await exportJWK(stranger.publicKey)) } })).sign(stranger.privateKey)],
+    [
+      'a shared secret that is the JWK',
+      await (await token({ header: { alg: 'HS256' } })).sign(new TextEncoder().encode(JSON.stringify(jwk))),
+    ],
+    [
+      'a key in its own header',
+      await (
+        await token({ header: { jwk: JSON.stringify(await exportJWK(stranger.publicKey)) } })
+      ).sign(stranger.privateKey),
+    ],
     ['another signer', await (await token({})).sign(stranger.privateKey)],
-    ['other claims', `${head}.${base64url({ ...JSON.parse(Buffer.from(claims, 'base64url').toString('utf8')), roles: ['admin'] })}.${signature}`],
+    [
+      'other claims',
+      `${head}.${base64url({ ...JSON.parse(Buffer.from(claims, 'base64url').toString('utf8')), roles: ['admin'] })}.${signature}`,
+    ],
     ['another type', await sign({ header: { typ: 'JWT' } })],
     ['the type of an id token', await sign({ header: { typ: 'id+jwt' } })],
     ['no expiry', await sign({ lifeS: null })],
@@ -148,11 +183,21 @@ test('a token counts only if the provider signed it, for us, in time, and as wha
   clock.advance(FORGIVEN_MS);
 });
 
-function signed(key: MadeKey, id: string, body: string, over: { readonly atMs?: number } = {}): Record<string, string> {
+function signed(
+  key: MadeKey,
+  id: string,
+  body: string,
+  over: { readonly atMs?: number } = {},
+): Record<string, string> {
   const timestampS = Math.floor((over.atMs ?? clock.nowMs()) / 1_000);
   const secret = Buffer.from(key.signingSecret.slice('whsec_'.length), 'base64');
   const signature = `v1,${signRequest(secret, id, timestampS, Buffer.from(body))}`;
-  return { 'x-api-key-id': key.id, 'webhook-id': id, 'webhook-timestamp': String(timestampS), 'webhook-signature': signature };
+  return {
+    'x-api-key-id': key.id,
+    'webhook-id': id,
+    'webhook-timestamp': String(timestampS),
+    'webhook-signature': signature,
+  };
 }
 
 test('a signed request counts once, now, as it was signed, and where it was meant to go', async () => {
@@ -163,15 +208,43 @@ test('a signed request counts once, now, as it was signed, and where it was mean
   const first = signed(key, 'm-1', body);
   assert.equal((await send(first)).status, 200);
   assertRefused('again', await send(first), 'signature_replayed');
-  assertRefused('another body', await send(signed(key, 'm-2', body), body.replace('read', 'push')), 'signature_invalid');
-  assertRefused('another id', await send({ ...signed(key, 'm-3', body), 'webhook-id': 'm-4' }), 'signature_invalid');
-  assertRefused('old', await send(signed(key, 'm-5', body, { atMs: clock.nowMs() - 301_000 })), 'signature_invalid');
-  assertRefused('ahead', await send(signed(key, 'm-6', body, { atMs: clock.nowMs() + 302_000 })), 'signature_invalid');
+  assertRefused(
+    'another body',
+    await send(signed(key, 'm-2', body), body.replace('read', 'push')),
+    'signature_invalid',
+  );
+  assertRefused(
+    'another id',
+    await send({ ...signed(key, 'm-3', body), 'webhook-id': 'm-4' }),
+    'signature_invalid',
+  );
+  assertRefused(
+    'old',
+    await send(signed(key, 'm-5', body, { atMs: clock.nowMs() - 301_000 })),
+    'signature_invalid',
+  );
+  assertRefused(
+    'ahead',
+    await send(signed(key, 'm-6', body, { atMs: clock.nowMs() + 302_000 })),
+    'signature_invalid',
+  );
   clock.advance(FORGIVEN_MS);
-  assertRefused('somewhere else', await send(signed(key, 'm-7', body), body, '/api/v1/stop'), 'signature_invalid');
-  assertRefused('nobody’s key', await send({ ...signed(key, 'm-8', body), 'x-api-key-id': 'key_00' }), 'key_unknown');
+  assertRefused(
+    'somewhere else',
+    await send(signed(key, 'm-7', body), body, '/api/v1/stop'),
+    'signature_invalid',
+  );
+  assertRefused(
+    'nobody’s key',
+    await send({ ...signed(key, 'm-8', body), 'x-api-key-id': 'key_00' }),
+    'key_unknown',
+  );
   const other = await door.makeKey({ roles: ['admin'], agents: 'any' });
-  assertRefused('another key', await send({ ...signed(key, 'm-9', body), 'x-api-key-id': other.id }), 'signature_invalid');
+  assertRefused(
+    'another key',
+    await send({ ...signed(key, 'm-9', body), 'x-api-key-id': other.id }),
+    'signature_invalid',
+  );
   assert.equal((await door.call('DELETE', `/api/v1/keys/${key.id}`)).status, 200);
   assertRefused('revoked', await send(signed(key, 'm-10', body)), 'key_revoked');
   clock.advance(FORGIVEN_MS);
@@ -196,13 +269,19 @@ test('a key that speaks for one agent speaks for no other, and for no user', asy
 test('an act of one agent is not there for another', async () => {
   const one = await door.makeKey({ roles: ['agent'], agents: ['reader-1'] });
   const other = await door.makeKey({ roles: ['agent'], agents: ['reader-2'] });
-  const asked = await door.call('POST', '/api/v1/actions', { key: one.text, body: { agent: 'reader-1', action: 'deploy.production' } });
+  const asked = await door.call('POST', '/api/v1/actions', {
+    key: one.text,
+    body: { agent: 'reader-1', action: 'deploy.production' },
+  });
   assert.equal(asked.status, 202, asked.text);
   const path = `/api/v1/actions/${String(asked.json?.['id'])}`;
   assert.equal((await door.call('GET', path, { key: one.text })).status, 200);
   assert.equal((await door.call('GET', path, { key: other.text })).status, 404);
   assert.deepEqual((await door.call('GET', '/api/v1/actions', { key: other.text })).json?.['items'], []);
-  const cancelled = await door.call('POST', `${path}/cancel`, { key: other.text, body: { reason: 'not mine' } });
+  const cancelled = await door.call('POST', `${path}/cancel`, {
+    key: other.text,
+    body: { reason: 'not mine' },
+  });
   assert.ok([403, 404].includes(cancelled.status), cancelled.text);
   assert.equal((await door.call('GET', path, { key: one.text })).json?.['status'], 'waiting_for_approval');
 });
@@ -225,6 +304,10 @@ test('whoever guesses is slowed down, while a good key goes on working from the 
   assert.ok(retryAfterS >= 1, last.headers.get('retry-after') ?? 'no Retry-After');
   assert.equal((await door.call('GET', '/api/v1/stats')).status, 200, 'the good key');
   clock.advance(retryAfterS * 1_000);
-  assert.equal((await look({ 'x-api-key': formatKey(Buffer.alloc(32, 31)) })).status, 401, 'after Retry-After');
+  assert.equal(
+    (await look({ 'x-api-key': formatKey(Buffer.alloc(32, 31)) })).status,
+    401,
+    'after Retry-After',
+  );
   assert.deepEqual(door.errors(), []);
 });

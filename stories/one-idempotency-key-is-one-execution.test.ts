@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { makeEffectProgram } from '../test/effects.ts';
-import { ask, many } from '../test/road.ts';
+import { ask, askPatiently, many } from '../test/road.ts';
 import { startServer } from '../test/server.ts';
 
 // I1, I7
@@ -17,7 +17,9 @@ tiers: { green: { actions: [test.run] }, red: { actions: [deploy.production] } }
 `,
   });
   const same = { headers: { 'idempotency-key': 'the one key' } };
-  const answers = await many(1_000, 1_000, () => ask(server, { parameters: { suite: 'all' } }, same));
+  const answers = await many(1_000, 1_000, () =>
+    askPatiently(server, { parameters: { suite: 'all' } }, same),
+  );
 
   const acts = new Set<string>();
   for (const { status, body, headers } of answers) {
@@ -57,7 +59,7 @@ test('two hundred identical requests that need approval open one approval', asyn
     charter: 'version: 1\ntiers: { red: { actions: [deploy.production] } }\n',
   });
   const answers = await many(200, 200, () =>
-    ask(server, { action: 'deploy.production' }, { headers: { 'idempotency-key': 'one deploy' } }),
+    askPatiently(server, { action: 'deploy.production' }, { headers: { 'idempotency-key': 'one deploy' } }),
   );
   assert.deepEqual([...new Set(answers.map(({ status }) => status))], [202]);
   assert.equal(new Set(answers.map(({ body }) => body.approval?.id)).size, 1);

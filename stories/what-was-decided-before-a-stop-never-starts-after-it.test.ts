@@ -6,92 +6,26 @@ import test from 'node:test';
 import type { TestContext } from 'node:test';
 import fc from 'fast-check';
 import { startAct } from '../server/src/act/actions/store.ts';
-import type { StartAnswer, StartCall } from '../server/src/act/actions/store.ts';
+import type { StartAnswer } from '../server/src/act/actions/store.ts';
 import { createStops } from '../server/src/decide/restrictions/stop.ts';
 import type { Stops } from '../server/src/decide/restrictions/stop.ts';
 import { createChance, systemClock } from '../server/src/platform/clock/clock.ts';
 import { writeEntry } from '../server/src/prove/journal/journal.ts';
-import { openTestDatabase } from '../test/postgres.ts';
 import type { TestDatabase } from '../test/postgres.ts';
+import { isWaitingForRow, prepareGround, startCall, TENANT } from '../test/start-call.ts';
+import type { Ground } from '../test/start-call.ts';
 import { until } from '../test/until.ts';
 
-const TENANT = 'acme';
-
-interface Ground {
-  readonly database: TestDatabase;
+interface StopGround extends Ground {
   readonly stops: Stops;
-  readonly revision: () => Promise<number>;
 }
 
-async function prepare(t: TestContext): Promise<Ground> {
-  const database = await openTestDatabase(t, { max: 12 });
-  await database.store.withTenant(
-    TENANT,
-    (tx) => tx`insert into mandate.tenant (tenant, created_at) values (${TENANT}, now())`,
-  );
-  const stops = createStops({
-    control: database.store.control,
-    clock: systemClock,
-    chance: createChance(systemClock),
-    writeEntry,
-  });
-  const revision = async (): Promise<number> => {
-    const [row] = await database.admin<
-      { revision: number }[]
-    >`select mandate.revision_of(${TENANT}) as revision`;
-    return Number(row?.revision);
-  };
-  return { database, stops, revision };
-}
-
-function startCall(revision: number, id: string = randomUUID()): StartCall {
-  const decision = { revision } as unknown as StartCall['act']['decision'];
+async function prepare(t: TestContext): Promise<StopGround> {
+  const ground = await prepareGround(t);
+  const { control } = ground.database.store;
   return {
-    tenant: TENANT,
-    nowMs: Date.now(),
-    revision,
-    act: {
-      id,
-      agent: 'worker-1',
-      action: 'test.run',
-      status: 'executing',
-      tier: 'green',
-      severity: 'low',
-      principal: 'key:test',
-      userId: null,
-      resourceType: null,
-      resourceId: null,
-      digest: id,
-      display: { parameters: {}, context: {}, resource: null, chain: [], onBehalfOf: null },
-      decision,
-      error: null,
-      executor: 'none',
-      runsOn: 'approval',
-      costMicroUsd: 0,
-      reservations: [],
-      approvalId: null,
-      worker: null,
-      compensates: null,
-      traceId: null,
-      startByMs: null,
-      deadlineMs: Date.now() + 60_000,
-    },
-    sealed: new Uint8Array(),
-    startScore: 50,
-    slots: null,
-    approval: null,
-    idempotency: null,
-    entries: [
-      {
-        kind: 'action.started',
-        agent: 'worker-1',
-        actId: id,
-        actor: 'key:test',
-        atMs: Date.now(),
-        traceId: null,
-        data: { revision },
-      },
-    ],
+    ...ground,
+    stops: createStops({ control, clock: systemClock, chance: createChance(systemClock), writeEntry }),
   };
 }
 
@@ -176,11 +110,7 @@ test('a start that has read the revision and hangs is ended before a stop calls 
     (answer) => answer.kind,
     () => 'ended',
   );
-  await until('the start waits', async () => {
-    const [row] = await database.admin<{ n: number }[]>`
-      select count(*)::integer as n from pg_locks where locktype in ('transactionid', 'tuple') and not granted`;
-    return (row?.n ?? 0) > 0;
-  });
+  await until('the start waits', () => isWaitingForRow(database));
   const beganMs = performance.now();
   const report = await stops.stop(order);
   const tookMs = performance.now() - beganMs;

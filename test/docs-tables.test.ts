@@ -2,9 +2,18 @@
 // or the other way round, fails here.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compileCondition, DEFAULT_TRUST, formatType, moveTrust, newTrust, parseScope, RULE_ROOTS } from '@mandate/kernel';
+import {
+  compileCondition,
+  DEFAULT_TRUST,
+  formatType,
+  moveTrust,
+  newTrust,
+  parseScope,
+  RULE_ROOTS,
+} from '@mandate/kernel';
 import type { Severity } from '@mandate/kernel';
 import { executorProblems, readExecutor } from '../server/src/decide/charter/executor.ts';
+import type { WrittenExecutor } from '../server/src/decide/charter/schema.ts';
 import { charterJsonSchema } from '../server/src/decide/charter/json-schema.ts';
 import { durationMs } from '../server/src/decide/charter/units.ts';
 import { FLAG_DEFAULTS } from '../server/src/decide/restrictions/flags.ts';
@@ -28,7 +37,9 @@ function tableOf(name: string): Table {
 
 /** The code marks of a column, flattened: `a`, `b` in one cell are two. */
 function wordsOf(name: string, column = 0): readonly string[] {
-  return tableOf(name).rows.flatMap((row) => [...(row[column] ?? '').matchAll(/`([^`]+)`/g)].map(([, word = '']) => word));
+  return tableOf(name).rows.flatMap((row) =>
+    [...(row[column] ?? '').matchAll(/`([^`]+)`/g)].map(([, word = '']) => word),
+  );
 }
 
 function assertWords(name: string, expected: Iterable<string>): void {
@@ -39,7 +50,11 @@ test('settings, problems, permissions and routes stand in the documentation as t
   for (const [name, cells] of Object.entries(await wholeTables())) {
     const { at, header, rows } = tableOf(name);
     const expected = renderTable(cells);
-    assert.equal(renderTable([header, ...rows]), expected, `${at}: run node --conditions=mandate-source test/docs/tables.ts`);
+    assert.equal(
+      renderTable([header, ...rows]),
+      expected,
+      `${at}: run node --conditions=mandate-source test/docs/tables.ts`,
+    );
   }
 });
 
@@ -59,25 +74,43 @@ test('every kind of scope has an example that can be read', () => {
     assert.equal(parsed.kind, 'scope', scope);
     return parsed.kind === 'scope' ? parsed.scope.kind : '';
   });
-  assert.deepEqual(kinds.toSorted(), wordsIn('kernel/src/restriction.ts', /^ {2}\| \{ readonly kind: '(\w+)'(?:;| \})/gm).filter((kind) => kind !== 'scope' && kind !== 'problem'));
+  assert.deepEqual(
+    kinds.toSorted(),
+    wordsIn('kernel/src/restriction.ts', /^ {2}\| \{ readonly kind: '(\w+)'(?:;| \})/gm).filter(
+      (kind) => kind !== 'scope' && kind !== 'problem',
+    ),
+  );
 });
 
 test('flags and their defaults are those that a new tenant gets', () => {
   const documented = tableOf('flags').rows.map((row) => row.slice(0, 2).join(' '));
-  assert.deepEqual(documented, Object.entries(FLAG_DEFAULTS).map(([key, value]) => `\`${key}\` \`${String(value)}\``));
+  assert.deepEqual(
+    documented,
+    Object.entries(FLAG_DEFAULTS).map(([key, value]) => `\`${key}\` \`${String(value)}\``),
+  );
 });
 
 test('grants that a page names can be given, and no others', async () => {
-  const route = (await readRoutes()).find(({ method, path }) => method === 'POST' && path === '/api/v1/grants');
+  const route = (await readRoutes()).find(
+    ({ method, path }) => method === 'POST' && path === '/api/v1/grants',
+  );
   const body = { to: 'a', actions: ['b'], purpose: 'c', expiresAt: '2030-01-01T00:00:00Z' };
-  const accepted = unionOf('kernel/src/grant.ts', 'GrantKind').filter((kind) => route?.body?.safeParse({ ...body, kind }).success);
+  const accepted = unionOf('kernel/src/grant.ts', 'GrantKind').filter(
+    (kind) => route?.body?.safeParse({ ...body, kind }).success,
+  );
   assertWords('grant-kinds', accepted);
 });
 
 test('every kind of journal entry that is written is listed', () => {
-  const literal = wordsIn('server/src/**/*.ts', /(?:kind: |entry\(|fact\()'((?:action|approval|trust|agent|stop|flag|grant|charter|key)\.[a-z_]+)'/g);
+  const literal = wordsIn(
+    'server/src/**/*.ts',
+    /(?:kind: |entry\(|fact\()'((?:action|approval|trust|agent|stop|flag|grant|charter|key)\.[a-z_]+)'/g,
+  );
   const composed = [
-    ...wordsIn('server/src/act/actions/actions.ts', /(?:success|confirmed|failed|cancelled|unknown): '([a-z]+)'/g).map((word) => `action.${word}`),
+    ...wordsIn(
+      'server/src/act/actions/actions.ts',
+      /(?:success|confirmed|failed|cancelled|unknown): '([a-z]+)'/g,
+    ).map((word) => `action.${word}`),
     ...['approved', 'denied'].map((word) => `approval.${word}`),
     ...['held', 'denied', 'recorded', 'started', 'permitted'].map((word) => `action.${word}`),
   ];
@@ -85,11 +118,21 @@ test('every kind of journal entry that is written is listed', () => {
 });
 
 test('the figures of trust are the shipped ones', () => {
-  const levels = tableOf('trust-levels').rows.map(([level = '', from = '']) => [level.replaceAll('`', ''), Number(from)]);
+  const levels = tableOf('trust-levels').rows.map(([level = '', from = '']) => [
+    level.replaceAll('`', ''),
+    Number(from),
+  ]);
   assert.deepEqual(levels, [['probation', 0], ...Object.entries(DEFAULT_TRUST.levels)]);
-  const points = tableOf('trust-points').rows.map(([severity = '', success, failure]) => [severity.replaceAll('`', ''), success, failure]);
+  const points = tableOf('trust-points').rows.map(([severity = '', success, failure]) => [
+    severity.replaceAll('`', ''),
+    success,
+    failure,
+  ]);
   const severities: readonly Severity[] = ['low', 'medium', 'high', 'critical'];
-  assert.deepEqual(points, severities.map((name) => [name, `+${DEFAULT_TRUST.success[name]}`, `−${DEFAULT_TRUST.failure[name]}`]));
+  assert.deepEqual(
+    points,
+    severities.map((name) => [name, `+${DEFAULT_TRUST.success[name]}`, `−${DEFAULT_TRUST.failure[name]}`]),
+  );
 });
 
 test('the example of how trust moves is what the law makes of it', () => {
@@ -103,19 +146,42 @@ test('the example of how trust moves is what the law makes of it', () => {
 });
 
 test('every kind of executor takes exactly the keys that are listed for it, and its default timeout', () => {
-  const values = { command: ['true'], http: 'https://a.example', cwd: '.', env: {}, method: 'POST', secret: 's', allowPrivate: true, timeout: '1s' } as const;
-  const rows = tableOf('executor-keys').rows;
-  assert.equal(rows.length, 4);
+  const url = 'https://a.example';
+  const mains: Readonly<Record<string, WrittenExecutor>> = {
+    '`command`': { command: ['true'] },
+    '`http`': { http: url },
+    '`mcp` (command)': { mcp: ['true'] },
+    '`mcp` (URL)': { mcp: url },
+  };
+  const values: WrittenExecutor = {
+    cwd: '.',
+    env: {},
+    method: 'POST',
+    secret: 's',
+    allowPrivate: true,
+    timeout: '1s',
+  };
+  const { rows } = tableOf('executor-keys');
+  assert.deepEqual(
+    rows.map(([kind]) => kind),
+    Object.keys(mains),
+  );
   for (const [kind = '', keys = '', timeout = ''] of rows) {
-    const allowed = [...keys.matchAll(/`(\w+)`/g)].map(([, key = '']) => key);
-    const main = kind.includes('command') ? (kind.includes('mcp') ? { mcp: ['true'] } : { command: values.command }) : kind.includes('mcp') ? { mcp: values.http } : { http: values.http };
-    assert.equal(readExecutor(main).timeoutMs, durationMs(timeout), kind);
+    const main = mains[kind] ?? {};
+    assert.equal(timeoutOf(main), durationMs(timeout), kind);
     for (const [key, value] of Object.entries(values)) {
-      if (key in main || key === 'command' || key === 'http') continue;
-      assert.equal(executorProblems({ ...main, [key]: value }).length === 0, allowed.includes(key), `${kind} ${key}`);
+      assert.equal(
+        executorProblems({ ...main, [key]: value }).length === 0,
+        keys.includes(`\`${key}\``),
+        `${kind} ${key}`,
+      );
     }
   }
 });
+
+function timeoutOf(written: WrittenExecutor): number {
+  return readExecutor(written).timeoutMs;
+}
 
 interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>;
@@ -129,7 +195,12 @@ const schema = JSON.parse(charterJsonSchema()) as JsonSchema;
 function keysOf(part: JsonSchema | boolean | undefined): readonly string[] {
   if (typeof part !== 'object') return [];
   const own = Object.entries(part.properties ?? {}).flatMap(([key, inner]) => [key, ...keysOf(inner)]);
-  return [...own, ...keysOf(part.additionalProperties), ...keysOf(part.items), ...(part.anyOf ?? []).flatMap(keysOf)];
+  return [
+    ...own,
+    ...keysOf(part.additionalProperties),
+    ...keysOf(part.items),
+    ...(part.anyOf ?? []).flatMap(keysOf),
+  ];
 }
 
 test('every section and every key of a charter is documented, and each section by its name', () => {
@@ -137,12 +208,18 @@ test('every section and every key of a charter is documented, and each section b
   const action = schema.properties?.['actions']?.additionalProperties;
   assertWords('action-keys', typeof action === 'object' ? Object.keys(action.properties ?? {}) : []);
   const all = pages.map(({ text }) => text).join('\n');
-  assert.deepEqual([...new Set(keysOf(schema))].filter((key) => !new RegExp(`\\b${key}\\b`).test(all)), []);
+  assert.deepEqual(
+    [...new Set(keysOf(schema))].filter((key) => !new RegExp(`\\b${key}\\b`).test(all)),
+    [],
+  );
 });
 
 test('the names that conditions start from are those of the language, with their types', () => {
   const documented = tableOf('roots').rows.map(([name, type]) => `${name} ${type}`);
-  assert.deepEqual(documented, Object.entries(RULE_ROOTS).map(([name, type]) => `\`${name}\` ${formatType(type)}`));
+  assert.deepEqual(
+    documented,
+    Object.entries(RULE_ROOTS).map(([name, type]) => `\`${name}\` ${formatType(type)}`),
+  );
 });
 
 test('every example of a condition gives what the page says', () => {
@@ -150,7 +227,15 @@ test('every example of a condition gives what the page says', () => {
     const compiled = compileCondition(source.replace(/^`(.*)`$/, '$1'), RULE_ROOTS);
     assert.equal(compiled.kind, 'compiled', source);
     if (compiled.kind !== 'compiled') continue;
-    const bindings = { parameters: JSON.parse(parameters.replaceAll('`', '')), context: {}, agent: { id: 'a', class: null }, user: {}, resource: {}, findings: [], now: 0 };
+    const bindings = {
+      parameters: JSON.parse(parameters.replaceAll('`', '')),
+      context: {},
+      agent: { id: 'a', class: null },
+      user: {},
+      resource: {},
+      findings: [],
+      now: 0,
+    };
     const result = compiled.condition.evaluate(bindings);
     assert.equal(result.kind === 'value' ? String(result.value) : 'error', gives, source);
   }
@@ -158,10 +243,16 @@ test('every example of a condition gives what the page says', () => {
 
 test('every metric that is served is listed', () => {
   const source = readSource('server/src/prove/metrics/metrics.ts');
-  const named = [...source.matchAll(/name: `\$\{prefix\}_(\w+)`/g), ...source.matchAll(/gauge\('(\w+)'/g)].map(([, name = '']) => `mandate_${name}`);
+  const named = [
+    ...source.matchAll(/name: `\$\{prefix\}_(\w+)`/g),
+    ...source.matchAll(/gauge\('(\w+)'/g),
+  ].map(([, name = '']) => `mandate_${name}`);
   assertWords('metrics', named);
 });
 
 test('every exit code of the command line is explained', () => {
-  assert.deepEqual(tableOf('exit-codes').rows.map(([code]) => Number(code)), Object.values(EXIT));
+  assert.deepEqual(
+    tableOf('exit-codes').rows.map(([code]) => Number(code)),
+    Object.values(EXIT),
+  );
 });

@@ -27,7 +27,9 @@ test('every charter in the documentation loads without a problem or a warning', 
 
 test('every YAML block is a whole charter', () => {
   assert.deepEqual(
-    blocksOf('yaml').filter((block) => !isCharter(block)).map(({ at }) => at),
+    blocksOf('yaml')
+      .filter((block) => !isCharter(block))
+      .map(({ at }) => at),
     [],
     'Write version: 1 and make it one that loads; a fragment cannot be tested',
   );
@@ -114,7 +116,8 @@ function linkProblem(page: Page, target: string, known: ReadonlyMap<string, Page
   const path = file === '' ? page.path : normalize(join(dirname(page.path), file));
   if (!existsSync(join(root, path))) return `${target} does not exist`;
   if (anchor === undefined) return null;
-  const to = known.get(path) ?? (path.endsWith('.md') && statSync(join(root, path)).isFile() ? readPage(path) : null);
+  const to =
+    known.get(path) ?? (path.endsWith('.md') && statSync(join(root, path)).isFile() ? readPage(path) : null);
   return to?.anchors.has(anchor) === true ? null : `${path} has no heading #${anchor}`;
 }
 
@@ -122,7 +125,9 @@ test('every page of docs/ is in its index', () => {
   const index = readPage('docs/README.md');
   const linked = new Set(index.links.map(({ target }) => `docs/${target.split('#')[0] ?? ''}`));
   assert.deepEqual(
-    pages.map(({ path }) => path).filter((path) => path.startsWith('docs/') && path !== index.path && !linked.has(path)),
+    pages
+      .map(({ path }) => path)
+      .filter((path) => path.startsWith('docs/') && path !== index.path && !linked.has(path)),
     [],
   );
 });

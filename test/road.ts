@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Door } from './door.ts';
 import type { CallOptions, Reply, TestServer } from './server.ts';
+import { until } from './until.ts';
 
 /** An act or a problem, as the API answers; which of the fields are there depends on which it is. */
 export interface ActReply {
@@ -49,6 +50,22 @@ export function ask(server: Caller, wish: Wish = {}, options: CallOptions = {}):
     '/api/v1/actions',
     { agent: 'worker-1', action: 'test.run', ...wish },
     options,
+  );
+}
+
+/** The same, and again as long as the answer is 503: a machine that is busy with other tests decides a little later. */
+export async function askPatiently(
+  server: Caller,
+  wish: Wish = {},
+  options: CallOptions = {},
+): Promise<Reply<ActReply>> {
+  return until(
+    'it is decided',
+    async () => {
+      const answer = await ask(server, wish, options);
+      return answer.status !== 503 && answer;
+    },
+    { withinMs: 30_000, everyMs: 200 },
   );
 }
 

@@ -28,7 +28,13 @@ export function lawOf(policy: readonly PolicyRule[]): Law {
   }));
   const paths = ['.env', 'secrets/**', '**/*.key', '**/*.pem'];
   const except = [{ tier: 'red', paths, when: null, origin: 'charter.yaml' } as const];
-  const compiled = compileLaw(charterOf([...rules, { ...RULE, match: 'code.write', tier: 'green', when: null, except, origin: 'charter.yaml' }]), 'bench');
+  const compiled = compileLaw(
+    charterOf([
+      ...rules,
+      { ...RULE, match: 'code.write', tier: 'green', when: null, except, origin: 'charter.yaml' },
+    ]),
+    'bench',
+  );
   if (compiled.kind === 'law') return compiled.law;
   throw new Error(compiled.problems.map(({ message }) => message).join('\n'));
 }
@@ -53,7 +59,17 @@ function charterOf(rules: readonly Rule[]): Charter {
 }
 
 export function actionOf(action: string, parameters: JsonObject, agent = 'builder-1'): Action {
-  return { agent, action, parameters, context: {}, resource: null, user: null, chain: [], onBehalfOf: null, costMicroUsd: 1 };
+  return {
+    agent,
+    action,
+    parameters,
+    context: {},
+    resource: null,
+    user: null,
+    chain: [],
+    onBehalfOf: null,
+    costMicroUsd: 1,
+  };
 }
 
 export function snapshotOf(law: Law): Snapshot {
@@ -64,7 +80,14 @@ export function snapshotOf(law: Law): Snapshot {
     revision: 7,
     mode: 'FULL',
     principal: { id: 'agent:builder-1', roles: ['agent'] },
-    trust: { score: 61.5, streak: 3, failuresInRow: 0, gainedToday: 2, gainedDay: 20_777, movedMs: Date.UTC(2026, 10, 20, 11) },
+    trust: {
+      score: 61.5,
+      streak: 3,
+      failuresInRow: 0,
+      gainedToday: 2,
+      gainedDay: 20_777,
+      movedMs: Date.UTC(2026, 10, 20, 11),
+    },
     userScopes: null,
     userRoles: [],
     grants: [],

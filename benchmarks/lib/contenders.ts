@@ -33,7 +33,12 @@ export function mandate(policy: readonly PolicyRule[]): Contender {
 export function floor(policy: readonly PolicyRule[]): Contender {
   const exact = new Map<string, (question: Question) => boolean>();
   for (const { match, isAllowed, environment } of policy)
-    exact.set(match, environment === null ? () => isAllowed : (question) => isAllowed && question.environment === environment);
+    exact.set(
+      match,
+      environment === null
+        ? () => isAllowed
+        : (question) => isAllowed && question.environment === environment,
+    );
   const prefixOf = (action: string): string => `${action.slice(0, action.indexOf('.'))}.*`;
   return {
     name: 'Map lookup and a closure (the floor)',
@@ -44,7 +49,10 @@ export function floor(policy: readonly PolicyRule[]): Contender {
 
 interface Cedar {
   preparsePolicySet(id: string, policies: object): { readonly type: string };
-  statefulIsAuthorized(call: object): { readonly type: string; readonly response?: { readonly decision: string } };
+  statefulIsAuthorized(call: object): {
+    readonly type: string;
+    readonly response?: { readonly decision: string };
+  };
 }
 
 /** Cedar with a policy set that it has parsed once and keeps. */
@@ -103,11 +111,18 @@ export async function casbin(policy: readonly PolicyRule[]): Promise<Contender> 
   const engine = peer('casbin') as Casbin;
   const enforcer = await engine.newEnforcer(engine.newModel(CASBIN_MODEL));
   await enforcer.addPolicies(
-    policy.map(({ match, isAllowed, environment }) => [match, environment ?? 'any', isAllowed ? 'allow' : 'deny']),
+    policy.map(({ match, isAllowed, environment }) => [
+      match,
+      environment ?? 'any',
+      isAllowed ? 'allow' : 'deny',
+    ]),
   );
   return {
     name: 'casbin 5.51 (enforceSync)',
-    prepare: ({ action, environment }) => () => enforcer.enforceSync(action, environment),
+    prepare:
+      ({ action, environment }) =>
+      () =>
+        enforcer.enforceSync(action, environment),
   };
 }
 
@@ -182,11 +197,14 @@ const OPA_WASM = fileURLToPath(new URL('../opa/policy.wasm', import.meta.url));
 export async function opa(policy: readonly PolicyRule[]): Promise<Contender | null> {
   if (!existsSync(OPA_WASM)) return null;
   const loaded = await (peer('@open-policy-agent/opa-wasm') as Opa).loadPolicy(readFileSync(OPA_WASM));
-  const entries = policy.map(({ match, isAllowed, environment }) => [
-    match.replace('.*', ''),
-    { allowed: isAllowed, ...(environment === null ? {} : { environment }) },
-    match.endsWith('*'),
-  ] as const);
+  const entries = policy.map(
+    ({ match, isAllowed, environment }) =>
+      [
+        match.replace('.*', ''),
+        { allowed: isAllowed, ...(environment === null ? {} : { environment }) },
+        match.endsWith('*'),
+      ] as const,
+  );
   loaded.setData({
     exact: Object.fromEntries(entries.filter(([, , isPrefix]) => !isPrefix)),
     prefixes: Object.fromEntries(entries.filter(([, , isPrefix]) => isPrefix)),

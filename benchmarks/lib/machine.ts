@@ -8,7 +8,9 @@ export function describeMachine(postgres: string | null): readonly string[] {
   return [
     `${availableParallelism()} cores (${cpuModel()}), ${memoryGib} GiB of memory, ${process.platform} ${process.arch}`,
     `Node ${process.versions.node}${postgres === null ? '' : `, Postgres ${postgres}`}`,
-    `Load when it began (1, 5, 15 min): ${loadavg().map((load) => load.toFixed(1)).join(', ')}`,
+    `Load when it began (1, 5, 15 min): ${loadavg()
+      .map((load) => load.toFixed(1))
+      .join(', ')}`,
   ];
 }
 

@@ -42,7 +42,15 @@ export async function loadProgram(): Promise<Command> {
   const refuse = (): never => {
     throw new Error('registering a command runs nothing');
   };
-  const out = { data: refuse, talk: refuse, json: refuse, tint: String, tintTalk: String, isInteractive: false, talkStream: process.stderr };
+  const out = {
+    data: refuse,
+    talk: refuse,
+    json: refuse,
+    tint: String,
+    tintTalk: String,
+    isInteractive: false,
+    talkStream: process.stderr,
+  };
   const host = { version: '0.0.0', serve: refuse, openFoundations: refuse, migrationsDir: refuse };
   const cli: Cli = { env: {}, clock: systemClock, out, host, self: 'mandate', exitWith: refuse };
   for (const register of COMMANDS) register(program, cli);
@@ -52,7 +60,9 @@ export async function loadProgram(): Promise<Command> {
 /** Every command with its way to it, `agent freeze` for one. */
 export function commandNames(program: Command): readonly string[] {
   return program.commands.flatMap((command) =>
-    command.commands.length === 0 ? [command.name()] : commandNames(command).map((name) => `${command.name()} ${name}`),
+    command.commands.length === 0
+      ? [command.name()]
+      : commandNames(command).map((name) => `${command.name()} ${name}`),
   );
 }
 
@@ -61,11 +71,14 @@ export function lineProblem(program: Command, words: readonly string[]): string 
   let command = program;
   let at = 0;
   for (; at < words.length; at += 1) {
-    const next = command.commands.find((child) => [child.name(), ...child.aliases()].includes(words[at] ?? ''));
+    const next = command.commands.find((child) =>
+      [child.name(), ...child.aliases()].includes(words[at] ?? ''),
+    );
     if (next === undefined) break;
     command = next;
   }
-  if (command === program) return ALONE.has(words[0] ?? '') ? null : `there is no command ${words[0] ?? '(none)'}`;
+  if (command === program)
+    return ALONE.has(words[0] ?? '') ? null : `there is no command ${words[0] ?? '(none)'}`;
   if (command.commands.length > 0) return `${command.name()} has no command ${words[at] ?? '(none)'}`;
   return argumentProblem(command, words.slice(at));
 }
@@ -86,12 +99,16 @@ function argumentProblem(command: Command, words: readonly string[]): string | n
     const [flag = '', value] = word.split(/=(.*)/s);
     const option = options.find(({ long, short }) => long === flag || short === flag);
     if (option === undefined) return `mandate ${command.name()} has no option ${flag}`;
-    if (value === undefined && option.required) at += 1;
+    const takesNext = option.required || (option.optional && !(words[at + 1] ?? '-').startsWith('-'));
+    if (value === undefined && takesNext) at += 1;
     if (at >= words.length) return `${flag} needs a value`;
   }
   const required = command.registeredArguments.filter((argument) => argument.required).length;
-  const most = command.registeredArguments.some(({ variadic }) => variadic) ? Infinity : command.registeredArguments.length;
-  if (given < required) return `mandate ${command.name()} needs ${required} argument(s), and ${given} are given`;
+  const most = command.registeredArguments.some(({ variadic }) => variadic)
+    ? Infinity
+    : command.registeredArguments.length;
+  if (given < required)
+    return `mandate ${command.name()} needs ${required} argument(s), and ${given} are given`;
   return given > most ? `mandate ${command.name()} takes ${most} argument(s), and ${given} are given` : null;
 }
 
@@ -112,7 +129,8 @@ function wordsOf(line: string): readonly string[] {
   const found = line.matchAll(/'([^']*)'|"((?:[^"\\]|\\.)*)"|(#.*$)|([^\s'"]+)/g);
   const words: string[] = [];
   for (const [, single, double, comment, plain] of found) {
-    if (comment !== undefined) break;
+    // What follows an operator is another command; <id> stands for a word.
+    if (comment !== undefined || /^(?:[|&;]|[<>](?![a-z]))/.test(plain ?? '')) break;
     words.push(single ?? double ?? plain ?? '');
   }
   return words;

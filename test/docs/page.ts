@@ -72,7 +72,8 @@ export function readPage(path: string): Page {
       const rows = lines.slice(at, end === -1 ? lines.length : end);
       links.push(...rows.flatMap((row, i) => linksOf(row, `${path}:${at + 1 + i}`)));
       const [header = [], , ...cells] = rows.map(cellsOf);
-      if (notes['table'] !== undefined) tables.push({ at: where, name: notes['table'], header, rows: cells, raw: rows.join('\n') });
+      if (notes['table'] !== undefined)
+        tables.push({ at: where, name: notes['table'], header, rows: cells, raw: rows.join('\n') });
       at += rows.length - 1;
       notes = {};
     } else {

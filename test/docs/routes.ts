@@ -35,13 +35,16 @@ async function readRoutesOf(file: string): Promise<readonly DocumentedRoute[]> {
       typeof module === 'object' && module !== null ? Reflect.get(module, name) : undefined;
     if (typeof factory !== 'function') throw new Error(`${file} exports no ${name}`);
     const routes: unknown = Reflect.apply(factory, undefined, [nothing]);
-    if (!Array.isArray(routes) || !routes.every(isRoute)) throw new Error(`${name} of ${file} is no table of routes`);
+    if (!Array.isArray(routes) || !routes.every(isRoute))
+      throw new Error(`${name} of ${file} is no table of routes`);
     return routes;
   });
 }
 
 function isRoute(value: unknown): value is DocumentedRoute {
-  return typeof value === 'object' && value !== null && 'method' in value && 'path' in value && 'body' in value;
+  return (
+    typeof value === 'object' && value !== null && 'method' in value && 'path' in value && 'body' in value
+  );
 }
 
 // Resources in alphabetical order, and within one by path: the order of files means nothing to a reader.

@@ -19,21 +19,27 @@ export async function wholeTables(): Promise<Readonly<Record<string, Cells>>> {
 
 /** As it should stand in the page. */
 export function renderTable([header = [], ...rows]: Cells): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`.replaceAll(/\|  (?=\|)/g, '| ');
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.join(' | ')} |`.replaceAll(/\|  (?=\|)/g, '| ');
   return [line(header), `|${header.map(() => '---|').join('')}`, ...rows.map(line)].join('\n');
 }
 
 function problems(): Cells {
   return [
     ['code', 'status', 'title', 'what to do'],
-    ...Object.entries(PROBLEMS).map(([code, { status, title, next }]) => [`\`${code}\``, String(status), title, next]),
+    ...Object.entries(PROBLEMS).map(([code, { status, title, next }]) => [
+      `\`${code}\``,
+      String(status),
+      title,
+      next,
+    ]),
   ];
 }
 
 function settings(): Cells {
   return [
     ['variable', 'flag', 'default', 'meaning'],
-    ...Object.values<Setting<unknown>>(SETTINGS).map(({ env, flag, fallback, about }) => [
+    ...Object.values<Setting<string | number | null>>(SETTINGS).map(({ env, flag, fallback, about }) => [
       `\`${env}\``,
       flag === null ? '' : `\`--${flag}\``,
       typeof fallback === 'function' ? 'see below' : fallback === null ? '' : `\`${String(fallback)}\``,
@@ -46,7 +52,10 @@ function permissions(): Cells {
   const names = unionOf('server/src/platform/identity/roles.ts', 'Permission');
   return [
     ['permission', ...ROLES],
-    ...names.map((name) => [`\`${name}\``, ...ROLES.map((role) => (PERMISSIONS[role].has(name as Permission) ? '✓' : ''))]),
+    ...names.map((name) => [
+      `\`${name}\``,
+      ...ROLES.map((role) => (PERMISSIONS[role].has(name as Permission) ? '✓' : '')),
+    ]),
   ];
 }
 
@@ -54,7 +63,11 @@ async function routes(): Promise<Cells> {
   const all = await readRoutes();
   return [
     ['route', 'permission', 'what it does'],
-    ...all.map(({ method, path, permission, summary }) => [`\`${method} ${path}\``, `\`${permission}\``, summary]),
+    ...all.map(({ method, path, permission, summary }) => [
+      `\`${method} ${path}\``,
+      `\`${permission}\``,
+      summary,
+    ]),
   ];
 }
 
@@ -66,7 +79,10 @@ if (import.meta.main) {
       const cells = written[name];
       if (cells === undefined) continue;
       const file = `${root}${path}`;
-      writeFileSync(file, readFileSync(file, 'utf8').replace(raw, () => renderTable(cells)));
+      writeFileSync(
+        file,
+        readFileSync(file, 'utf8').replace(raw, () => renderTable(cells)),
+      );
     }
   }
 }

@@ -20,11 +20,17 @@ export function typeProblems(blocks: readonly Block[]): readonly string[] {
     const compilerOptions = { noUnusedLocals: false, noUnusedParameters: false };
     const config = { extends: '../../tsconfig.json', compilerOptions, include: ['*.ts'], exclude: [] };
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
-    const tsc = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder, '--pretty', 'false'], { encoding: 'utf8', cwd: root });
+    const tsc = spawnSync(
+      process.execPath,
+      [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder, '--pretty', 'false'],
+      { encoding: 'utf8', cwd: root },
+    );
     if (tsc.error !== undefined) throw tsc.error;
     const said = `${tsc.stdout}${tsc.stderr}`.split('\n').filter((line) => line.includes('error'));
     if (tsc.status !== 0 && said.length === 0) throw new Error(`tsc failed and said nothing: ${tsc.stdout}`);
-    return said.map((line) => line.replace(/\S*block-(\d+)\.ts/, (_name, index: string) => blocks[Number(index)]?.at ?? index));
+    return said.map((line) =>
+      line.replace(/\S*block-(\d+)\.ts/, (_name, index: string) => blocks[Number(index)]?.at ?? index),
+    );
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -32,12 +32,7 @@ export function showApproval(
     `${tint(subjectOf(approval), 'bold')}  ${harmless(textAt(approval, 'id'))}`,
     fields(
       [
-        [
-          'parameters',
-          entriesAt(display, 'parameters').map(
-            ([name, value]) => `${harmless(name)}: ${oneLine(value) || '(empty)'}`,
-          ),
-        ],
+        ['parameters', parameterLines(display)],
         ...rest.map(([name, value]) => [harmless(name), oneLine(value)] as const),
         ['waits because', textsAt(approval, 'causes').map(harmless)],
         ['needs', harmless(quorum > 1 ? `${roles}, ${quorum} people in all` : roles)],
@@ -59,6 +54,13 @@ export function showApproval(
       tint,
     ),
   ].join('\n');
+}
+
+function parameterLines(display: unknown): string | readonly string[] {
+  const lines = entriesAt(display, 'parameters').map(
+    ([name, value]) => `${harmless(name)}: ${oneLine(value) || '(empty)'}`,
+  );
+  return lines.length === 0 ? '(none)' : lines;
 }
 
 export interface Ballot {

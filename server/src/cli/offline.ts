@@ -42,7 +42,7 @@ export function whyNoInstallation(config: Config): string | null {
 }
 
 /** Who stopped, where no key says it: the account of the operating system. */
-export function operatorName(): string {
+function operatorName(): string {
   try {
     return `command-line:${userInfo().username}@${hostname()}`;
   } catch {

@@ -19,7 +19,7 @@ export async function openSession(cli: Cli, command: Command): Promise<Session> 
   return sessionAt(cli, location, options.json === true);
 }
 
-export async function sessionAt(cli: Cli, location: Location, json: boolean): Promise<Session> {
+async function sessionAt(cli: Cli, location: Location, json: boolean): Promise<Session> {
   const key = await readKey(location);
   return { json, location, client: createClient({ url: location.url, key, self: cli.self }) };
 }

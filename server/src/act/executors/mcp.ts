@@ -1,13 +1,7 @@
 // Runs tools of MCP servers. A server is started when the first act needs it, shared by later ones, and started again
 // after it died; an act whose server died under it is unknown, because nobody can say how far the tool had come.
-import {
-  ProtocolError,
-  SdkError,
-  SdkErrorCode,
-  SdkHttpError,
-  TRACEPARENT_META_KEY,
-} from '@modelcontextprotocol/client';
-import type { CallToolResult, Tool, Transport } from '@modelcontextprotocol/client';
+import { ProtocolError, TRACEPARENT_META_KEY } from '@modelcontextprotocol/client';
+import type { Tool, Transport } from '@modelcontextprotocol/client';
 import type { ExecutorSetting } from '@mandate/kernel';
 import { isIP } from 'node:net';
 import { AddressRefused } from './address.ts';
@@ -22,9 +16,10 @@ import { failed, unknown } from './execution.ts';
 import type { Execution, ExecutionOutcome, ExecutorLog, FailureCode } from './execution.ts';
 import { dial, SDK_TIMEOUT_MS } from './mcp-connection.ts';
 import type { Connection, Era } from './mcp-connection.ts';
-import { createHttpTransport, STREAM_ENDED } from './mcp-http.ts';
+import { createHttpTransport } from './mcp-http.ts';
+import { brokenCall, carriedOutcome, deepestText, findCause, toolOutcome } from './mcp-outcome.ts';
 import { createStdioTransport } from './mcp-stdio.ts';
-import { cleanText, errorText, parseJson, shortenMiddle, successOf, withoutSecret } from './result.ts';
+import { cleanText, parseJson, shortenMiddle, withoutSecret } from './result.ts';
 
 export type McpSetting = Extract<ExecutorSetting, { readonly kind: 'mcp' | 'mcpHttp' }>;
 
@@ -219,20 +214,6 @@ async function carryTool(
   }
 }
 
-/** The tool has run and its client has the answer, so an answer that cannot be kept is no failure of the act. */
-function carriedOutcome(who: string, result: Readonly<Record<string, unknown>>): ExecutionOutcome {
-  const { isError, ...kept } = result;
-  if (isError === true) {
-    const [first] = Array.isArray(result['content']) ? (result['content'] as readonly unknown[]) : [];
-    const text = typeof first === 'object' && first !== null && 'text' in first ? String(first.text) : '';
-    return failed('tool_error', `${who} reported a failure: ${shortenMiddle(text, 1_500)}`);
-  }
-  const outcome = successOf(who, kept, null);
-  if (outcome.kind === 'success') return outcome;
-  const note = outcome.kind === 'failed' ? outcome.error : 'it cannot be kept';
-  return { kind: 'success', result: { content: [], notKept: note }, costMicroUsd: null };
-}
-
 async function openStdio(setting: Extract<McpSetting, { kind: 'mcp' }>, needs: McpNeeds) {
   const [file, ...args] = setting.mcp;
   if (file === undefined) throw new SettingRefused('bad_executor', 'the command of the MCP server is empty');
@@ -279,39 +260,6 @@ function metaOf({ idempotencyKey, traceparent }: Execution): Record<string, stri
   return meta;
 }
 
-function toolOutcome(who: string, { isError, ...answer }: CallToolResult): ExecutionOutcome {
-  if (isError === true) {
-    const texts = answer.content.map((block) => (block.type === 'text' ? block.text : `[${block.type}]`));
-    return failed('tool_error', `${who} reported a failure: ${shortenMiddle(texts.join('\n'), 1_500)}`);
-  }
-  return successOf(who, answer, null);
-}
-
-function brokenCall(who: string, error: unknown, cut: Cut): ExecutionOutcome {
-  const cause = cut.cause();
-  if (cause === 'cancelled')
-    return unknown(`${who} was told to cancel the call; whether it did is not known.`);
-  if (cause === 'timeout') {
-    return unknown(
-      `${who} gave no answer within ${cut.waitMs / 1000} s; the call was cancelled, but may have taken effect.`,
-    );
-  }
-  if (error instanceof ProtocolError && error.code !== STREAM_ENDED) {
-    return failed('protocol_error', `${who} refused the call: ${errorText(error)} (${error.code})`);
-  }
-  if (error instanceof SdkHttpError && error.status !== undefined) {
-    return failed('http_status', `${who} answered ${error.status}: ${errorText(error)}`);
-  }
-  if (error instanceof SdkError && malformed.has(error.code)) {
-    return failed('bad_result', `${who} answered with something that is no tool result: ${errorText(error)}`);
-  }
-  return unknown(
-    `${who} went away during the call (${deepestText(error)}); it may have taken effect. Look before running it again.`,
-  );
-}
-
-const malformed = new Set<string>([SdkErrorCode.InvalidResult, SdkErrorCode.UnsupportedResultType]);
-
 function withoutSecretIn(outcome: ExecutionOutcome, secret: string | null): ExecutionOutcome {
   if (secret === null) return outcome;
   const parsed = parseJson(withoutSecret(JSON.stringify(outcome), secret));
@@ -332,20 +280,4 @@ function deadline(
 function serverName({ client }: Connection): string {
   const version = client.getServerVersion();
   return version === undefined ? 'unnamed' : cleanText(`${version.name} ${version.version}`, 100);
-}
-
-function findCause(error: unknown, wanted: (cause: Error) => boolean): Error | null {
-  let cause: unknown = error;
-  for (let depth = 0; depth < 8 && cause instanceof Error; depth += 1) {
-    if (wanted(cause)) return cause;
-    ({ cause } = cause);
-  }
-  return null;
-}
-
-/** Fetch says "fetch failed" and hides the reason in its causes. */
-function deepestText(error: unknown): string {
-  if (error instanceof SdkHttpError) return `HTTP ${error.status}: ${errorText(error)}`;
-  const deepest = findCause(error, ({ cause }) => !(cause instanceof Error));
-  return errorText(deepest ?? error);
 }

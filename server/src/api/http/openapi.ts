@@ -15,14 +15,18 @@ export function openApiDocument(routes: readonly Route[], version: string): unkn
     info: {
       title: 'Mandate',
       version,
-      description: 'The control plane for autonomous AI agents. Every action travels one road: detect, decide, act, prove.',
+      description:
+        'The control plane for autonomous AI agents. Every action travels one road: detect, decide, act, prove.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],
     security: [{ bearer: [] }, { apiKey: [] }],
     paths,
     components: {
-      securitySchemes: { bearer: { type: 'http', scheme: 'bearer' }, apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' } },
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer' },
+        apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+      },
       schemas: { Problem: problemSchema() },
     },
   };
@@ -36,11 +40,18 @@ function operationOf(route: Route): unknown {
     summary: route.summary,
     description: `Needs the permission \`${route.permission}\`.`,
     ...(parameters.length === 0 ? {} : { parameters }),
-    ...(route.body === null ? {} : { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(route.body) } } } }),
+    ...(route.body === null
+      ? {}
+      : {
+          requestBody: { required: true, content: { 'application/json': { schema: schemaOf(route.body) } } },
+        }),
     responses: {
       // Which of them (200, 201, 202) is told by the answer: an action that waits is accepted, not done.
       '2XX': { description: route.answer, content: { 'application/json': { schema: {} } } },
-      default: { description: 'A problem (RFC 9457)', content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } },
+      default: {
+        description: 'A problem (RFC 9457)',
+        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+      },
     },
   };
 }
@@ -86,7 +97,10 @@ function headerParameters(route: Route): readonly unknown[] {
 }
 
 function operationId(route: Route): string {
-  const words = route.path.replace('/api/v1/', '').split('/').map((part) => part.replace(':', 'by-'));
+  const words = route.path
+    .replace('/api/v1/', '')
+    .split('/')
+    .map((part) => part.replace(':', 'by-'));
   return [route.method.toLowerCase(), ...words].join('-').replaceAll(/[^a-zA-Z0-9-]/g, '-');
 }
 
@@ -105,7 +119,10 @@ function problemSchema(): unknown {
       code: { type: 'string', enum: Object.keys(PROBLEMS) },
       detail: { type: 'string', description: 'What is wrong and what to do next' },
       traceId: { type: ['string', 'null'] },
-      errors: { type: 'array', items: { type: 'object', properties: { pointer: { type: 'string' }, detail: { type: 'string' } } } },
+      errors: {
+        type: 'array',
+        items: { type: 'object', properties: { pointer: { type: 'string' }, detail: { type: 'string' } } },
+      },
     },
   };
 }

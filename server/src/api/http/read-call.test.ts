@@ -20,7 +20,11 @@ test('nothing is coerced: a wrong type is an error at its place', () => {
   for (const [value, pointer] of rows) {
     const answer = parse(shape, value, 'body');
     assert.ok('refusal' in answer, JSON.stringify(value));
-    assert.deepEqual(answer.errors.map((error) => error.pointer), [pointer], JSON.stringify(value));
+    assert.deepEqual(
+      answer.errors.map((error) => error.pointer),
+      [pointer],
+      JSON.stringify(value),
+    );
   }
 });
 

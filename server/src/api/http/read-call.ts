@@ -11,10 +11,7 @@ import type { ProblemContext } from './problem.ts';
 export type BadCall = { readonly refusal: Refusal; readonly errors: NonNullable<ProblemContext['errors']> };
 
 /** What the sender said; who the sender is comes from elsewhere. */
-export type ReadCall = Pick<
-  Call,
-  'params' | 'query' | 'body' | 'bodyDigest' | 'idempotency' | 'waitMs'
->;
+export type ReadCall = Pick<Call, 'params' | 'query' | 'body' | 'bodyDigest' | 'idempotency' | 'waitMs'>;
 
 const WAIT_MAX_S = 30;
 const SHOWN_MAX = 80;
@@ -109,7 +106,9 @@ function codingProblem(request: FastifyRequest): string | null {
   if (encoding !== null && encoding.toLowerCase() !== 'identity')
     return 'The body must not be compressed (Content-Encoding).';
   const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(headerOf(request, 'content-type') ?? '')?.[1];
-  return charset === undefined || /^utf-?8$/i.test(charset) ? null : 'The body must be UTF-8, not another charset.';
+  return charset === undefined || /^utf-?8$/i.test(charset)
+    ? null
+    : 'The body must be UTF-8, not another charset.';
 }
 
 function decodeUtf8(bytes: Uint8Array): string | null {
@@ -127,12 +126,10 @@ export function parse(
 ): { readonly value: unknown } | BadCall {
   const parsed = schema.safeParse(value);
   if (parsed.success) return { value: parsed.data };
-  const errors = parsed.error.issues
-    .flatMap(placesOf)
-    .map(({ path, detail }) => ({
-      pointer: (where === 'body' ? '' : '?') + path.map((part) => `/${escapePointer(part)}`).join(''),
-      detail,
-    }));
+  const errors = parsed.error.issues.flatMap(placesOf).map(({ path, detail }) => ({
+    pointer: (where === 'body' ? '' : '?') + path.map((part) => `/${escapePointer(part)}`).join(''),
+    detail,
+  }));
   const [first] = errors;
   const detail =
     first === undefined

@@ -59,7 +59,11 @@ export interface HttpDoor {
     traceId: string,
   ) => Promise<Principal | null>;
   /** Whether somebody who was proven when the connection opened still may; false also when that cannot be told. */
-  readonly stillMay: (request: FastifyRequest, principal: Principal, permission: Permission) => Promise<boolean>;
+  readonly stillMay: (
+    request: FastifyRequest,
+    principal: Principal,
+    permission: Permission,
+  ) => Promise<boolean>;
 }
 
 export function createHttp(needs: HttpNeeds): HttpDoor {
@@ -162,7 +166,11 @@ function createProof({ authenticate, isPermitted }: HttpNeeds): HttpDoor['prove'
     if (answered.kind === 'refused') {
       const { status, code, detail, retryAfterS } = answered;
       const retry = retryAfterS === null ? {} : { retryAfterMs: retryAfterS * 1_000 };
-      await sendProblem(reply, { code: REFUSED[status] ?? 'unauthenticated', detail, ...retry }, { traceId, reason: code, status });
+      await sendProblem(
+        reply,
+        { code: REFUSED[status] ?? 'unauthenticated', detail, ...retry },
+        { traceId, reason: code, status },
+      );
       return null;
     }
     const { principal } = answered;
@@ -210,7 +218,8 @@ function mount(fastify: FastifyInstance, route: Route, { needs, limits, prove }:
           const principal = await prove(request, reply, route.permission, traceId);
           if (principal === null) return reply;
           const read = readCall(route, request, needs.digestOf);
-          if ('refusal' in read) return await sendProblem(reply, read.refusal, { traceId, errors: read.errors });
+          if ('refusal' in read)
+            return await sendProblem(reply, read.refusal, { traceId, errors: read.errors });
           if (read.waitMs > 0) reply.header('preference-applied', `wait=${read.waitMs / 1_000}`);
           const may = (permission: Permission): boolean => needs.isPermitted(principal, permission);
           return await sendReply(reply, await route.handle({ ...read, principal, traceId, may }), traceId);

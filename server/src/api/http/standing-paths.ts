@@ -12,7 +12,9 @@ function operation(
   answer: Readonly<Record<string, unknown>>,
   more: Readonly<Record<string, unknown>> = {},
 ): Readonly<Record<string, unknown>> {
-  const tags = [operationId.startsWith('mcp') ? 'mcp' : operationId.startsWith('get-feed') ? 'events' : 'operations'];
+  const tags = [
+    operationId.startsWith('mcp') ? 'mcp' : operationId.startsWith('get-feed') ? 'events' : 'operations',
+  ];
   return { operationId, tags, summary, ...more, responses: { ...answer, default: problem } };
 }
 
@@ -39,7 +41,9 @@ const json = 'application/json';
 
 /** OpenAPI 3.1 path items by path. */
 export const STANDING_PATHS: Record<string, Record<string, unknown>> = {
-  '/health': { get: operation('get-health', 'Whether the process lives', answering(json, '{ status, version }'), open) },
+  '/health': {
+    get: operation('get-health', 'Whether the process lives', answering(json, '{ status, version }'), open),
+  },
   '/ready': {
     get: operation(
       'get-ready',
@@ -49,18 +53,42 @@ export const STANDING_PATHS: Record<string, Record<string, unknown>> = {
     ),
   },
   '/metrics': {
-    get: operation('get-metrics', 'Metrics for Prometheus; a scrape key is needed from elsewhere than this machine', answering('text/plain', 'Prometheus text')),
+    get: operation(
+      'get-metrics',
+      'Metrics for Prometheus; a scrape key is needed from elsewhere than this machine',
+      answering('text/plain', 'Prometheus text'),
+    ),
   },
   '/openapi.json': { get: operation('get-openapi', 'This document', answering(json, 'OpenAPI 3.1'), open) },
   '/api/v1/events': {
-    get: operation('get-feed-events', 'The journal as it grows, as CloudEvents over Server-Sent Events', answering('text/event-stream', 'A stream; the id of an event is its position'), position),
+    get: operation(
+      'get-feed-events',
+      'The journal as it grows, as CloudEvents over Server-Sent Events',
+      answering('text/event-stream', 'A stream; the id of an event is its position'),
+      position,
+    ),
   },
   '/api/v1/live': {
-    get: operation('get-feed-live', 'The same over WebSocket', { '101': { description: 'One CloudEvent per message' } }, position),
+    get: operation(
+      'get-feed-live',
+      'The same over WebSocket',
+      { '101': { description: 'One CloudEvent per message' } },
+      position,
+    ),
   },
   '/mcp/{upstream}': {
-    post: operation('mcp-post', 'MCP Streamable HTTP in front of an MCP server of the charter; every tool call is decided', { '2XX': { description: 'JSON-RPC 2.0' } }, { ...upstream, requestBody: { required: true, content: { [json]: { schema: { type: 'object' } } } } }),
-    get: operation('mcp-get', 'The event stream of an MCP session', answering('text/event-stream', 'JSON-RPC 2.0 messages'), upstream),
+    post: operation(
+      'mcp-post',
+      'MCP Streamable HTTP in front of an MCP server of the charter; every tool call is decided',
+      { '2XX': { description: 'JSON-RPC 2.0' } },
+      { ...upstream, requestBody: { required: true, content: { [json]: { schema: { type: 'object' } } } } },
+    ),
+    get: operation(
+      'mcp-get',
+      'The event stream of an MCP session',
+      answering('text/event-stream', 'JSON-RPC 2.0 messages'),
+      upstream,
+    ),
     delete: operation('mcp-delete', 'End an MCP session', { '204': { description: 'Ended' } }, upstream),
   },
 };

@@ -43,7 +43,8 @@ const SHOWN_MAX = 200;
 /** Fastify's own complaints are the sender's; everything else is ours and is handed to `ours`. */
 export function refusalOfError(error: unknown, bodyMax: number, ours: (error: unknown) => void): Refusal {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const detail = error instanceof Error ? `${error.message.slice(0, SHOWN_MAX)}.` : 'The request cannot be read.';
+  const detail =
+    error instanceof Error ? `${error.message.slice(0, SHOWN_MAX)}.` : 'The request cannot be read.';
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
     return { code: 'too_large', detail: `The body is larger than ${bodyMax} bytes.` };
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
@@ -60,7 +61,11 @@ export function refusalOfError(error: unknown, bodyMax: number, ours: (error: un
     return { code: 'invalid', detail: 'A text has a character that cannot be stored (U+0000).' };
   ours(error);
   return isBusy(code)
-    ? { code: 'overloaded', detail: 'The database does not answer in time, so nothing was decided.', retryAfterMs: 1_000 }
+    ? {
+        code: 'overloaded',
+        detail: 'The database does not answer in time, so nothing was decided.',
+        retryAfterMs: 1_000,
+      }
     : { code: 'internal', detail: 'Mandate made a mistake; nothing began after it.' };
 }
 
@@ -93,7 +98,10 @@ function refusalOfClientError(code: string | undefined): Refusal {
     return { code: 'header_too_large', detail: 'The headers are larger than 16 KB.' };
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
     return { code: 'request_timeout', detail: 'The request did not arrive in time.' };
-  return { code: 'malformed', detail: 'These bytes are no HTTP/1.1 request that can be read in one way only.' };
+  return {
+    code: 'malformed',
+    detail: 'These bytes are no HTTP/1.1 request that can be read in one way only.',
+  };
 }
 
 /** `Expect` with anything but 100-continue. */

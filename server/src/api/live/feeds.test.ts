@@ -52,7 +52,11 @@ async function openFeeds(t: TestContext, over: Partial<FeedsNeeds> = {}) {
   return { port, clock, closing, mistakes };
 }
 
-async function* silent(_tenant: string, _from: number | null, signal: AbortSignal): AsyncGenerator<readonly FeedEvent[]> {
+async function* silent(
+  _tenant: string,
+  _from: number | null,
+  signal: AbortSignal,
+): AsyncGenerator<readonly FeedEvent[]> {
   if (!signal.aborted) await once(signal, 'abort');
 }
 
@@ -74,7 +78,7 @@ function endless(): { readonly follow: FeedsNeeds['follow']; readonly asked: () 
 /** Resolves once nothing more is asked for, for a hundred turns of the event loop that follow on real input and output. */
 async function standstill(asked: () => number): Promise<number> {
   let last = -1;
-  for (let still = 0; still < 2_000; ) {
+  for (let still = 0; still < 2_000;) {
     await turn();
     still = asked() === last ? still + 1 : 0;
     last = asked();
@@ -82,7 +86,8 @@ async function standstill(asked: () => number): Promise<number> {
   return last;
 }
 
-const UPGRADE = 'Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
+const UPGRADE =
+  'Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
 const targets = [
   { name: 'stream', head: 'GET /api/v1/events HTTP/1.1\r\nHost: a\r\n\r\n' },
   { name: 'socket', head: `GET /api/v1/live HTTP/1.1\r\nHost: a\r\n${UPGRADE}\r\n` },
@@ -91,7 +96,7 @@ const targets = [
 test('a reader that does not read is waited for: the journal is read no further', async (t) => {
   for (const { name, head } of targets) {
     const journal = endless();
-    const { port, closing } = await openFeeds(t, { follow: journal.follow });
+    const { port, clock, closing } = await openFeeds(t, { follow: journal.follow });
     const socket = connect(port, '127.0.0.1');
     socket.on('error', () => undefined);
     socket.pause();
@@ -99,6 +104,8 @@ test('a reader that does not read is waited for: the journal is read no further'
     const asked = await standstill(journal.asked);
     assert.ok(asked > 0 && asked < 100, `${name}: ${asked} batches of a megabyte`);
     closing.abort();
+    await settle();
+    clock.advance(1_000);
     await once(socket.resume(), 'close');
   }
 });
@@ -107,7 +114,10 @@ test('a reader that stalls loses its connection when it may no more', async (t) 
   for (const { name, head } of targets) {
     const journal = endless();
     let may = true;
-    const { port, clock } = await openFeeds(t, { follow: journal.follow, stillMay: () => Promise.resolve(may) });
+    const { port, clock } = await openFeeds(t, {
+      follow: journal.follow,
+      stillMay: () => Promise.resolve(may),
+    });
     const socket = connect(port, '127.0.0.1');
     socket.on('error', () => undefined);
     socket.pause();
@@ -115,7 +125,8 @@ test('a reader that stalls loses its connection when it may no more', async (t) 
     const asked = await standstill(journal.asked);
     may = false;
     clock.advance(2_000);
-    await turn();
+    await settle();
+    clock.advance(1_000);
     await once(socket.resume(), 'close');
     assert.ok(journal.asked() - asked < 100, name);
   }
@@ -146,13 +157,14 @@ test('a WebSocket that answers no ping is gone', async (t) => {
   await once(socket, 'data');
   // Raw bytes: nobody here answers the ping.
   socket.resume();
-  await settled(clock);
-  await settled(clock);
+  clock.advance(15_000);
+  await settle();
+  clock.advance(15_000);
   await once(socket, 'close');
 });
 
-async function settled(clock: ReturnType<typeof manualClock>): Promise<void> {
-  clock.advance(15_000);
+/** Lets what is already due happen. */
+async function settle(): Promise<void> {
   for (let i = 0; i < 50; i += 1) await turn();
 }
 

@@ -24,7 +24,11 @@ export interface FeedsNeeds {
     traceId: string,
   ) => Promise<Principal | null>;
   /** Whether the connection's key still opens this feed. */
-  readonly stillMay: (request: FastifyRequest, principal: Principal, permission: Permission) => Promise<boolean>;
+  readonly stillMay: (
+    request: FastifyRequest,
+    principal: Principal,
+    permission: Permission,
+  ) => Promise<boolean>;
   readonly refuse: (reply: FastifyReply, refusal: Refusal, traceId: string) => FastifyReply;
   readonly traced: <T>(
     name: string,
@@ -58,6 +62,8 @@ export interface Reader {
 
 /** A comment line or ping this often keeps proxies from closing a silent connection. */
 export const KEEPALIVE_MS = 15_000;
+/** How long a reader may take to receive the end. */
+export const FAREWELL_MS = 1_000;
 /** How long a key that was revoked goes on reading at most. */
 const RECHECK_MS = 2_000;
 const FRAME_MAX = 4_096;
@@ -121,7 +127,10 @@ interface Asking {
 }
 
 /** Null when the request has been answered with a refusal. */
-async function admit({ prove, head, refuse }: FeedsNeeds, { request, reply, traceId }: Asking): Promise<Asked | null> {
+async function admit(
+  { prove, head, refuse }: FeedsNeeds,
+  { request, reply, traceId }: Asking,
+): Promise<Asked | null> {
   const principal = await prove(request, reply, PERMISSION, traceId);
   if (principal === null) return null;
   const position = readPosition(request.headers, request.query as Readonly<Record<string, unknown>>);

@@ -11,7 +11,8 @@ test('a position is an id of the feed, said in the header or, where that cannot 
     [{}, { from: '3' }, 3],
     [{}, { from: '999999999999999' }, 999_999_999_999_999],
   ];
-  for (const [headers, query, from] of rows) assert.deepEqual(readPosition(headers, query), { kind: 'position', from });
+  for (const [headers, query, from] of rows)
+    assert.deepEqual(readPosition(headers, query), { kind: 'position', from });
 });
 
 test('what is no position is refused and never taken for the beginning or the end', () => {
@@ -24,5 +25,6 @@ test('what is no position is refused and never taken for the beginning or the en
     [{}, { from: '1e3' }],
     [{}, { since: '1' }],
   ];
-  for (const [headers, query] of rows) assert.equal(readPosition(headers, query).kind, 'refused', JSON.stringify([headers, query]));
+  for (const [headers, query] of rows)
+    assert.equal(readPosition(headers, query).kind, 'refused', JSON.stringify([headers, query]));
 });

@@ -11,8 +11,7 @@ export function readPosition(
   query: Readonly<Record<string, unknown>>,
 ): Position {
   const unknown = Object.keys(query).find((name) => name !== 'from');
-  if (unknown !== undefined)
-    return { kind: 'refused', detail: 'A feed takes no query but ?from=POSITION.' };
+  if (unknown !== undefined) return { kind: 'refused', detail: 'A feed takes no query but ?from=POSITION.' };
   // A browser that reconnects sends both: the header is the newer one.
   const header = headers['last-event-id'];
   const given = header === undefined || header === '' ? query['from'] : header;
@@ -20,6 +19,7 @@ export function readPosition(
   if (typeof given === 'string' && /^\d{1,15}$/.test(given)) return { kind: 'position', from: Number(given) };
   return {
     kind: 'refused',
-    detail: 'Last-Event-ID (or ?from=) must be the id of an event of this feed: up to 15 digits. Leave it out to begin now, or send 0 to begin with the first.',
+    detail:
+      'Last-Event-ID (or ?from=) must be the id of an event of this feed: up to 15 digits. Leave it out to begin now, or send 0 to begin with the first.',
   };
 }

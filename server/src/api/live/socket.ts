@@ -2,7 +2,7 @@
 // that no longer answers a ping is gone.
 import type { WebSocket } from '@fastify/websocket';
 import type { Reader } from './feeds.ts';
-import { KEEPALIVE_MS } from './feeds.ts';
+import { FAREWELL_MS, KEEPALIVE_MS } from './feeds.ts';
 
 /** RFC 6455, section 7.4.1. */
 const CLOSE_CODES = { gone: 1000, going_away: 1001, no_longer_allowed: 1008, failed: 1011 } as const;
@@ -37,8 +37,12 @@ export async function serveSocket(
   } finally {
     cancel();
     const reason = reader.reason();
-    if (socket.bufferedAmount > 0) socket.terminate();
-    else socket.close(CLOSE_CODES[reason], reason);
+    socket.close(CLOSE_CODES[reason], reason);
+    // Whoever does not answer the farewell has been gone for long.
+    socket.once(
+      'close',
+      after(FAREWELL_MS, () => socket.terminate()),
+    );
   }
 }
 

@@ -2,7 +2,7 @@
 // in memory, whoever reads however slowly.
 import type { ServerResponse } from 'node:http';
 import type { Reader } from './feeds.ts';
-import { KEEPALIVE_MS } from './feeds.ts';
+import { FAREWELL_MS, KEEPALIVE_MS } from './feeds.ts';
 
 export interface StreamNeeds {
   readonly traceId: string;
@@ -48,7 +48,10 @@ export async function serveStream(
       response.write('event: mandate.feed.ended\ndata: {"reason":"no_longer_allowed"}\n\n');
     response.end();
     // What a stalled reader never takes must not keep its connection.
-    if (response.writableNeedDrain) response.destroy();
+    response.once(
+      'close',
+      after(FAREWELL_MS, () => response.destroy()),
+    );
   }
 }
 

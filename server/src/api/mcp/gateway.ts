@@ -3,11 +3,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Transport } from '@modelcontextprotocol/client';
 import type { JsonObject } from '@mandate/kernel';
-import { PROBLEMS } from '../../platform/http/problems.ts';
-import type { Refusal } from '../../platform/http/problems.ts';
-import type { Asker } from '../../platform/identity/asker.ts';
-import type { Principal } from '../../platform/identity/principal.ts';
-import type { Permission } from '../../platform/identity/roles.ts';
+import { sendProblem } from '../http/problem.ts';
 import { createAnswer } from './answer.ts';
 import type { Answer } from './answer.ts';
 import { governedCall } from './call.ts';
@@ -16,29 +12,17 @@ import type { Link } from './link.ts';
 import { CANCELLED, errorMessage, idOf, INVALID_REQUEST, isModern, readMessage } from './message.ts';
 import type { Id, Message } from './message.ts';
 import { createSessions } from './sessions.ts';
-import type { Owner, Session } from './sessions.ts';
+import type { Session } from './sessions.ts';
+import { createEntrance, headerOf, SESSION, takesEvents } from './visit.ts';
+import type { EntranceNeeds, Visit } from './visit.ts';
 
-export interface McpNeeds extends Omit<CallNeeds, 'holdMs'> {
+export interface McpNeeds extends Omit<CallNeeds, 'holdMs'>, EntranceNeeds {
   readonly fastify: FastifyInstance;
-  readonly prove: (
-    request: FastifyRequest,
-    reply: FastifyReply,
-    permission: Permission,
-    traceId: string,
-  ) => Promise<Principal | null>;
   readonly traced: <T>(
     name: string,
     headers: FastifyRequest['headers'],
     run: (traceId: string) => Promise<T>,
   ) => Promise<T>;
-  readonly askerOf: (principal: Principal, traceId: string | null) => Asker;
-  /** Adds the authority of a delegation token. */
-  readonly delegate: (
-    principal: Principal,
-    token: string,
-  ) => Promise<{ kind: 'principal'; principal: Principal } | { kind: 'refused'; detail: string }>;
-  /** The executors of the active charter that are MCP servers, each with what tells its setting from another. */
-  readonly upstreams: (tenant: string) => Promise<ReadonlyMap<string, string>>;
   /** A transport of its own to such an executor, not started. */
   readonly connect: (tenant: string, upstream: string) => Promise<Transport>;
   readonly uuid: () => string;
@@ -50,23 +34,12 @@ export interface McpNeeds extends Omit<CallNeeds, 'holdMs'> {
 const HOLD_S = 25;
 /** Files travel in calls; the guard on JSON and the executors' own caps bound what follows. */
 const BODY_MAX = 4 * 1_048_576;
-const SESSION = 'mcp-session-id';
 const SERVER_ERROR = -32_000;
-
-/** One request of a client that has been proven, with all that is known before its body is read. */
-interface Visit {
-  readonly request: FastifyRequest;
-  readonly reply: FastifyReply;
-  readonly owner: Owner;
-  readonly asker: Asker;
-  readonly sessionId: string | null;
-  readonly traceId: string;
-}
 
 /** Mounts `/mcp/:upstream`. Sessions, and the servers behind them, end when Fastify closes. */
 export function mountMcp(needs: McpNeeds): void {
-  const { fastify, prove, traced, askerOf, delegate, upstreams, connect, uuid, after, monotonicMs, failed } =
-    needs;
+  const { fastify, traced, connect, uuid, after, monotonicMs, failed } = needs;
+  const enter = createEntrance(needs);
   const sessions = createSessions({ connect, uuid, after, monotonicMs });
   const running = new Map<string, AbortController>();
 
@@ -87,56 +60,14 @@ export function mountMcp(needs: McpNeeds): void {
             return visit === null ? reply : await handlers[method](visit);
           } catch (error) {
             failed(error, traceId, request.url);
-            return refuse(
+            return sendProblem(
               reply,
               { code: 'internal', detail: 'Mandate made a mistake; nothing began after it.' },
-              traceId,
+              { traceId },
             );
           }
         }),
     });
-  }
-
-  /** Who asks, for which agent, at which upstream. null: it has been answered. */
-  async function enter(request: FastifyRequest, reply: FastifyReply, traceId: string): Promise<Visit | null> {
-    const proven = await prove(request, reply, 'actions.request', traceId);
-    if (proven === null) return null;
-    const token = headerOf(request, 'x-mandate-delegation');
-    const delegated =
-      token === null ? ({ kind: 'principal', principal: proven } as const) : await delegate(proven, token);
-    if (delegated.kind === 'refused')
-      return gone(refuse(reply, { code: 'not_yours', detail: delegated.detail }, traceId));
-    const { principal } = delegated;
-    const upstream = upstreamIn(request.params);
-    const known = await upstreams(principal.tenant);
-    const setting = known.get(upstream);
-    if (setting === undefined) {
-      const list =
-        known.size === 0
-          ? 'The charter has none; mandate mcp add proposes one.'
-          : `The charter has ${[...known.keys()].join(', ')}.`;
-      return gone(
-        refuse(
-          reply,
-          {
-            code: 'not_found',
-            detail: `There is no MCP server ${JSON.stringify(upstream.slice(0, 80))}. ${list}`,
-          },
-          traceId,
-        ),
-      );
-    }
-    const agent = agentOf(principal, headerOf(request, 'x-mandate-agent'));
-    if (typeof agent !== 'string') return gone(refuse(reply, agent, traceId));
-    const owner = { tenant: principal.tenant, principal: principal.id, agent, upstream, setting };
-    return {
-      request,
-      reply,
-      owner,
-      asker: askerOf(principal, traceId),
-      sessionId: headerOf(request, SESSION),
-      traceId,
-    };
   }
 
   async function post(visit: Visit): Promise<FastifyReply> {
@@ -296,14 +227,14 @@ export function mountMcp(needs: McpNeeds): void {
         why: 'This session has ended or is not yours; initialize again.',
       });
     if (session === null || !takesEvents(request)) {
-      return refuse(
+      return sendProblem(
         reply.header('allow', 'POST'),
         {
           code: 'method_not_allowed',
           detail:
             'GET opens the event stream of a session: send Mcp-Session-Id and Accept: text/event-stream.',
         },
-        traceId,
+        { traceId },
       );
     }
     reply.hijack();
@@ -323,51 +254,20 @@ export function mountMcp(needs: McpNeeds): void {
     const ended = sessionId !== null && (await sessions.end(sessionId, owner));
     return ended
       ? reply.code(204).send()
-      : refuse(reply, { code: 'not_found', detail: 'There is no such session.' }, traceId);
+      : sendProblem(reply, { code: 'not_found', detail: 'There is no such session.' }, { traceId });
   }
 }
 
 type Request = Extract<Message, { readonly kind: 'request' }>;
 
-/** The agent in whose name the call is made: the header, else the only one of the key. */
-function agentOf(principal: Principal, named: string | null): string | Refusal {
-  const { agents } = principal;
-  if (named !== null) {
-    if (!/^[A-Za-z0-9][A-Za-z0-9._@:-]{0,255}$/.test(named))
-      return { code: 'invalid', detail: 'X-Mandate-Agent takes a name of letters, digits, . _ @ : -' };
-    return agents === 'any' || agents.includes(named)
-      ? named
-      : { code: 'not_yours', detail: `This key does not speak for ${named}.` };
-  }
-  const [only] = agents === 'any' ? [] : agents;
-  if (only !== undefined && agents.length === 1) return only;
-  return {
-    code: 'invalid',
-    detail: 'This key may speak for several agents; name one in the header X-Mandate-Agent.',
-  };
-}
-
 function callKey(session: Session, id: Id | null): string {
   return JSON.stringify([session.id, id]);
-}
-
-function upstreamIn(params: unknown): string {
-  return typeof params === 'object' && params !== null && 'upstream' in params ? String(params.upstream) : '';
 }
 
 /** `Prefer: wait=5` (RFC 7240) shortens the wait of a held call. */
 function holdMsOf(request: FastifyRequest): number {
   const match = /(?:^|[,;\s])wait=(\d{1,3})(?:$|[,;\s])/.exec(headerOf(request, 'prefer') ?? '');
   return Math.min(match === null ? HOLD_S : Number(match[1]), HOLD_S) * 1_000;
-}
-
-function takesEvents(request: FastifyRequest): boolean {
-  return (headerOf(request, 'accept') ?? '').includes('text/event-stream');
-}
-
-function headerOf(request: FastifyRequest, name: string): string | null {
-  const value = request.headers[name];
-  return typeof value === 'string' && value !== '' ? value : null;
 }
 
 function textOf(body: unknown): string {
@@ -394,23 +294,4 @@ function rpcError(reply: FastifyReply, status: number, { id, code, why }: RpcFai
     .code(status)
     .type('application/json')
     .send(errorMessage(id, code, why));
-}
-
-function refuse(reply: FastifyReply, { code, detail }: Refusal, traceId: string): FastifyReply {
-  const { status, title, next } = PROBLEMS[code];
-  return reply
-    .code(status)
-    .type('application/problem+json')
-    .send({
-      type: `https://mandate.dev/problems/${code}`,
-      title,
-      status,
-      code,
-      detail: `${detail} ${next}`,
-      traceId,
-    });
-}
-
-function gone(_answered: FastifyReply): null {
-  return null;
 }

@@ -78,8 +78,8 @@ export function createAgents({ store, clock, chance, levelOf, writeEntry }: Agen
       return found === null ? null : { ...(await view(tenant, found.row)), history: found.history };
     },
 
-    freeze: ({ tenant, agent, reason, by, traceId }) =>
-      store.withTenant(tenant, async (tx) => {
+    async freeze({ tenant, agent, reason, by, traceId }) {
+      const isKnown = await store.withTenant(tenant, async (tx) => {
         const [known] = await tx`select 1 from mandate.agent where tenant = ${tenant} and id = ${agent} for update`;
         if (known === undefined) return false;
         const [standing] = await tx`select 1 from mandate.restriction where tenant = ${tenant} and kind = 'freeze' and scope = ${`agent:${agent}`} and lifted_at is null`;
@@ -91,7 +91,11 @@ export function createAgents({ store, clock, chance, levelOf, writeEntry }: Agen
         await tx`select mandate.raise_revision(${tenant})`;
         await writeEntry(tx, tenant, { kind: 'agent.frozen', agent, actor: by, atMs: nowMs, traceId, data: { cause: reason } });
         return true;
-      }),
+      });
+      // A start that had read the revision before may still be on its way; once the barrier was ours alone, none is.
+      if (isKnown) await store.withTenant(tenant, (tx) => tx`select pg_advisory_xact_lock(mandate.barrier_key(${tenant}))`);
+      return isKnown;
+    },
 
     unfreeze: ({ tenant, agent, reason, by, traceId }) =>
       store.withTenant(tenant, async (tx) => {

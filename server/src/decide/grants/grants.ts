@@ -68,7 +68,7 @@ export function createGrants({ store, clock, chance, issueToken, writeEntry }: G
       const nowMs = clock.nowMs();
       if (expiresMs <= nowMs) return refused('invalid', `expiresAt ${new Date(expiresMs).toISOString()} is in the past.`);
       const id = chance.uuid();
-      const from = kind === 'consent' ? (principal.user?.id ?? principal.id) : (principal.delegation?.holder ?? principal.user?.id ?? principal.id);
+      const from = kind === 'consent' ? (principal.user?.id ?? principal.id) : (principal.delegation?.holder ?? agentOf(principal) ?? principal.user?.id ?? principal.id);
       let token: string | null = null;
       if (kind !== 'consent') {
         const issued = await issueToken({ tenant, grantId: id, from, to, actions, purpose, expiresMs, user: principal.user, parent: principal.delegation });
@@ -94,7 +94,7 @@ export function createGrants({ store, clock, chance, issueToken, writeEntry }: G
       store.withTenant(principal.tenant, async (tx) => {
         const { tenant } = principal;
         const nowMs = clock.nowMs();
-        const own = [principal.id, principal.user?.id, principal.delegation?.holder].filter((name) => name !== undefined);
+        const own = [principal.id, principal.user?.id, principal.delegation?.holder, agentOf(principal)].filter((name) => typeof name === 'string');
         const [row] = await tx<GrantRow[]>`
           update mandate.grants set revoked_at = ${new Date(nowMs)}, revoked_by = ${principal.id}
           where tenant = ${tenant} and id = ${id} and revoked_at is null and (${mayRevokeOthers} or from_principal = any (${own})) returning *`;
@@ -124,6 +124,15 @@ interface GrantRow {
   readonly created_at: number;
   readonly expires_at: number;
   readonly revoked_at: number | null;
+}
+
+/**
+ * The agent that a key of one agent stands for. The chain must name it as a stop or a freeze does: whoever works on the
+ * authority of a stopped agent is reached through it.
+ */
+function agentOf({ roles, agents }: Principal): string | null {
+  const [only] = agents === 'any' || agents.length !== 1 || !roles.includes('agent') ? [] : agents;
+  return only ?? null;
 }
 
 function viewOf(row: GrantRow): GrantView {

@@ -99,6 +99,7 @@ describe('sealed values', () => {
     assert.equal((await open(parseMasterKeys(NEW, 'test')).open('move', 'a', envelope)).toString(), 'kept');
   });
 
+  // I9
   test('the database holds neither the master key nor a data key in the clear', async () => {
     await open().of('acme');
     const rows = await database.admin<

@@ -6,7 +6,18 @@ test('a name shows as what it is', () => {
   for (const name of ['a', 'x'.repeat(256), 'données', '名前', '👩‍💻', 'a b', "o'neil"]) {
     assert.ok(nameField.safeParse(name).success, name);
   }
-  const bad = ['', 'x'.repeat(257), 'a\0', 'a\nb', 'a\r\nset-cookie: x', 'a\u202eb', 'a\u2066b', 'a\u2028b', 'a\u0085b', '\u001b[2J'];
+  const bad = [
+    '',
+    'x'.repeat(257),
+    'a\0',
+    'a\nb',
+    'a\r\nset-cookie: x',
+    'a\u202eb',
+    'a\u2066b',
+    'a\u2028b',
+    'a\u0085b',
+    '\u001b[2J',
+  ];
   for (const name of bad) assert.ok(!nameField.safeParse(name).success, JSON.stringify(name));
 });
 

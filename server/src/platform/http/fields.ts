@@ -39,7 +39,10 @@ const LAST_MS = 253_402_300_799_999;
 /** A moment as RFC 3339 text between 1970 and 9999, which Postgres takes too; parsed to epoch milliseconds. */
 export const momentField = z.iso
   .datetime({ offset: true })
-  .refine((text) => Date.parse(text) >= FIRST_MS && Date.parse(text) <= LAST_MS, 'must be between the years 1970 and 9999')
+  .refine(
+    (text) => Date.parse(text) >= FIRST_MS && Date.parse(text) <= LAST_MS,
+    'must be between the years 1970 and 9999',
+  )
   .transform((text) => Date.parse(text));
 
 /** How many items a page has: a query is text, so digits, and never more than `most`. */

@@ -94,7 +94,8 @@ test('a key that is said twice is found at any depth, however it is escaped', ()
     fc.property(path, key, (outer, twice) => {
       const escaped = [...twice].map(escapeUnits).join('');
       let text = `{${JSON.stringify(twice)}:1,"${escaped}":2}`;
-      for (const step of outer) text = step === 'array' ? `[0,${text}]` : `{${JSON.stringify(`k${step}`)}:${text}}`;
+      for (const step of outer)
+        text = step === 'array' ? `[0,${text}]` : `{${JSON.stringify(`k${step}`)}:${text}}`;
       assert.equal(parseGuardedJson(text).kind, 'refused');
     }),
   );

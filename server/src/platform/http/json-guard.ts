@@ -3,7 +3,8 @@
 // approved something else than we execute, so all of it is refused here, with the place, before anybody decides.
 
 export type GuardedJson =
-  { readonly kind: 'value'; readonly value: unknown } | (JsonRefusal & { readonly kind: 'refused' });
+  | { readonly kind: 'value'; readonly value: unknown }
+  | (JsonRefusal & { readonly kind: 'refused' });
 
 export interface JsonRefusal {
   /** One sentence. */

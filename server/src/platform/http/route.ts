@@ -22,8 +22,17 @@ export interface Call<Body = unknown, Query = unknown> {
 }
 
 export type Reply =
-  | { readonly kind: 'json'; readonly status: number; readonly body: unknown; readonly headers?: Readonly<Record<string, string>> }
-  | { readonly kind: 'problem'; readonly refusal: Refusal; readonly extra?: Readonly<Record<string, unknown>> };
+  | {
+      readonly kind: 'json';
+      readonly status: number;
+      readonly body: unknown;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
+  | {
+      readonly kind: 'problem';
+      readonly refusal: Refusal;
+      readonly extra?: Readonly<Record<string, unknown>>;
+    };
 
 export interface Route {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -45,7 +54,12 @@ interface RouteSpec<Body, Query> extends Omit<Route, 'body' | 'query' | 'handle'
 }
 
 /** Ties a handler to the types that its schemas give it. */
-export function route<Body = null, Query = null>({ body, query, handle, ...rest }: RouteSpec<Body, Query>): Route {
+export function route<Body = null, Query = null>({
+  body,
+  query,
+  handle,
+  ...rest
+}: RouteSpec<Body, Query>): Route {
   return {
     ...rest,
     body: body ?? null,

@@ -132,6 +132,7 @@ test('a known value is masked in every form it is usually written in', () => {
   assert.equal(scrub.text('abcdef'), 'abcdef');
 });
 
+// I9
 test('no field, message, error, child or key lets a known value out', () => {
   const secret = fc.stringMatching(/^[A-Za-z0-9$.*+()[\]]{6,20}$/);
   fc.assert(

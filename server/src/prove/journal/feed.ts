@@ -45,7 +45,16 @@ export function createFeed({ journal, clock }: { journal: Journal; clock: Clock 
         // Registered before reading, so that what commits in between is not slept through.
         const sleeping = sleep(signal);
         try {
-          const entries = await journal.read(tenant, { after: position, limit: BATCH, kind: null, agent: null, actId: null, fromMs: null, toMs: null, newestFirst: false });
+          const entries = await journal.read(tenant, {
+            after: position,
+            limit: BATCH,
+            kind: null,
+            agent: null,
+            actId: null,
+            fromMs: null,
+            toMs: null,
+            newestFirst: false,
+          });
           const last = entries.at(-1);
           if (last === undefined) {
             await sleeping.over;

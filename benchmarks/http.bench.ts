@@ -1,0 +1,283 @@
+// The whole server against what Postgres alone can do: agents ask over HTTP, and pgbench calls the same functions with
+// the same values as the same login. In turns, in one run, on one machine that all of them share.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Action, Decision } from '@mandate/kernel';
+import { connect } from '../server/src/platform/postgres/connection.ts';
+import type { Sql } from '../server/src/platform/postgres/connection.ts';
+import { actionOf } from './lib/charter.ts';
+import { load } from './lib/load.ts';
+import type { Client, Load } from './lib/load.ts';
+import { median } from './lib/measure.ts';
+import { pgbench, pgbenchVersion } from './lib/pgbench.ts';
+import type { Bench } from './lib/pgbench.ts';
+import { startProcess } from './lib/processes.ts';
+import type { Served } from './lib/processes.ts';
+import { publish, times, verdict } from './lib/results.ts';
+import { finishScript, insertScript, startScript } from './lib/statements.ts';
+import type { StatementNeeds } from './lib/statements.ts';
+
+const CLIENTS = 16;
+const SECONDS = Number(process.env['MANDATE_BENCH_SECONDS'] ?? 6);
+const ROUNDS = Number(process.env['MANDATE_BENCH_ROUNDS'] ?? 3);
+const CONTENT = 'export function greet(name: string): string {\n  return `Hello ${name}`;\n}\n'
+  .repeat(6)
+  .slice(0, 400);
+const PARAMETERS = { path: 'src/app/main.ts', content: CONTENT };
+const COST_USD = 0.01;
+
+const version = pgbenchVersion();
+if (version === null) {
+  process.stdout.write(
+    'SKIPPED: pgbench is not installed, and without it there is nothing to hold the server against.\nOn Debian: apt-get install postgresql-contrib\n',
+  );
+  process.exit(0);
+}
+
+const dataDir = mkdtempSync(join(tmpdir(), 'mandate-bench-'));
+const mandate = await startProcess<Served>('./mandate-process.ts', [dataDir]);
+const { url, tenant, adminKey, appUrl } = mandate.told;
+const sql = connect(appUrl, { max: 1, applicationName: 'benchmark' });
+try {
+  await measure();
+} finally {
+  await sql.end({ timeout: 1 });
+  await mandate.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+}
+
+async function measure(): Promise<void> {
+  const [server] = await sql<{ version: string }[]>`select current_setting('server_version') as version`;
+  const keys = await Promise.all(Array.from({ length: CLIENTS }, (_, i) => makeKey(`agent-${i}`)));
+  const clientsFor = (action: string): readonly Client[] =>
+    keys.map((key, i) => ({
+      key,
+      body: JSON.stringify({
+        agent: `agent-${i}`,
+        action,
+        parameters: PARAMETERS,
+        estimatedCostUsd: COST_USD,
+      }),
+    }));
+  const post = (path: string, action: string, expects: string, to = url): Promise<Load> =>
+    load({ url: to, path, clients: clientsFor(action), seconds: SECONDS, expects });
+
+  const answer = await ask('/api/v1/decisions', keys[0] ?? '', clientsFor('code.write')[0]?.body ?? '');
+  const raws = await Promise.all(
+    ['postgres', 'memory'].map((lookup) =>
+      startProcess<{ readonly url: string }>('./raw-process.ts', [dataDir, appUrl, lookup, answer]),
+    ),
+  );
+  const rounds: Round[] = [];
+  try {
+    // Warm: code compiled, statements prepared, agents registered.
+    await load({
+      url,
+      path: '/api/v1/actions',
+      clients: clientsFor('code.write'),
+      seconds: 2,
+      expects: '"permitted"',
+    });
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const permitted = await post('/api/v1/actions', 'code.write', '"permitted"');
+      const start = await bench(`start${round}`, 'code.write', (needs) => startScript(needs, 'permitted'));
+      const paced = await bench(
+        `paced${round}`,
+        'code.write',
+        (needs) => startScript(needs, 'permitted'),
+        permitted.perSecond,
+      );
+      const success = await post('/api/v1/actions', 'bench.run', '"success"');
+      const finish = await bench(`finish${round}`, 'bench.run', finishScript);
+      const pacedFinish = await bench(`pacedf${round}`, 'bench.run', finishScript, success.perSecond);
+      const insert = await bench(`insert${round}`, 'code.write', insertScript);
+      const decisions = await post('/api/v1/decisions', 'code.write', '"decision"');
+      const [inPostgres, inMemory] = [raws[0]?.told.url ?? '', raws[1]?.told.url ?? ''];
+      const raw = await post('/api/v1/decisions', 'code.write', '"decision"', inPostgres);
+      const bare = await post('/api/v1/decisions', 'code.write', '"decision"', inMemory);
+      rounds.push({ permitted, start, paced, success, finish, pacedFinish, insert, decisions, raw, bare });
+    }
+  } finally {
+    await Promise.all(raws.map((raw) => raw.stop()));
+  }
+  report(rounds, server?.version ?? 'unknown');
+
+  async function bench(
+    run: string,
+    action: string,
+    scriptOf: (needs: StatementNeeds) => string,
+    rate: number | null = null,
+  ): Promise<Bench> {
+    const decision = (
+      JSON.parse(await ask('/api/v1/decisions', keys[0] ?? '', clientsFor(action)[0]?.body ?? '')) as {
+        readonly decision: Decision;
+      }
+    ).decision;
+    const needs: StatementNeeds = {
+      tenant,
+      action: { ...actionOf(action, PARAMETERS, 'agent-0'), costMicroUsd: COST_USD * 1e6 } satisfies Action,
+      decision,
+      run,
+    };
+    const result = await pgbench({
+      appUrl,
+      script: scriptOf(needs),
+      clients: CLIENTS,
+      seconds: SECONDS,
+      rate,
+    });
+    await checkRows(sql, run, result.transactions);
+    return result;
+  }
+}
+
+interface Round {
+  readonly permitted: Load;
+  readonly start: Bench;
+  readonly paced: Bench;
+  readonly success: Load;
+  readonly finish: Bench;
+  readonly pacedFinish: Bench;
+  readonly insert: Bench;
+  readonly decisions: Load;
+  readonly raw: Load;
+  readonly bare: Load;
+}
+
+/** Every transaction that pgbench counts must have left its act: a refusal is fast and would flatter Postgres. */
+async function checkRows(db: Sql, run: string, transactions: number): Promise<void> {
+  const [row] = await db.begin(async (tx) => {
+    await tx`select set_config('app.tenant', ${tenant}, true)`;
+    return tx<{ acts: number; open: number }[]>`
+      select count(*)::int as acts, (count(*) filter (where status = 'executing'))::int as open from mandate.act where agent like ${`${run}-%`}`;
+  });
+  if (row === undefined || row.acts < transactions || row.open > CLIENTS)
+    throw new Error(
+      `pgbench ${run} counts ${transactions} transactions, but left ${row?.acts} acts, ${row?.open} of them open`,
+    );
+}
+
+async function ask(path: string, key: string, body: string): Promise<string> {
+  const response = await fetch(url + path, {
+    method: 'POST',
+    headers: { 'x-api-key': key, 'content-type': 'application/json' },
+    body,
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${path} answered ${response.status}: ${text}`);
+  return text;
+}
+
+async function makeKey(agent: string): Promise<string> {
+  const made = JSON.parse(
+    await ask('/api/v1/keys', adminKey, JSON.stringify({ label: agent, roles: ['agent'], agents: [agent] })),
+  ) as { readonly text: string };
+  return made.text;
+}
+
+function report(rounds: readonly Round[], postgres: string): void {
+  const rate = (pick: (round: Round) => { readonly perSecond: number }): string =>
+    Math.round(median(rounds.map((round) => pick(round).perSecond))).toLocaleString('en');
+  const ms = (pick: (round: Round) => { readonly p99Ms: number }): string =>
+    `${median(rounds.map((round) => pick(round).p99Ms)).toFixed(1)} ms`;
+  const share = (a: (round: Round) => number, b: (round: Round) => number): number =>
+    median(rounds.map((round) => a(round) / b(round)));
+  const atLeast = (
+    name: string,
+    a: (round: Round) => Load,
+    b: (round: Round) => { readonly perSecond: number },
+    least: number | null,
+  ): string[] => {
+    const ratio = share(
+      (round) => a(round).perSecond,
+      (round) => b(round).perSecond,
+    );
+    return [
+      name,
+      rate(a),
+      rate(b),
+      times(ratio),
+      least === null ? '' : `≥ ${least}×`,
+      least === null ? '' : verdict(ratio >= least),
+    ];
+  };
+  const atMost = (name: string, a: (round: Round) => Load, b: (round: Round) => Bench): string[] => {
+    const ratio = share(
+      (round) => a(round).p99Ms,
+      (round) => b(round).p99Ms,
+    );
+    return [name, ms(a), ms(b), times(ratio), '≤ 3×', verdict(ratio <= 3)];
+  };
+  publish({
+    name: 'http',
+    command: 'npm run bench -- http',
+    postgres,
+    tables: [
+      {
+        title: `POST /api/v1/actions, ${CLIENTS} clients, an agent each, shared ceilings (requests a second)`,
+        head: ['', 'Mandate', 'the other', 'ratio', 'target', ''],
+        rows: [
+          atLeast(
+            'permitted, against pgbench calling act_start',
+            (r) => r.permitted,
+            (r) => r.start,
+            0.4,
+          ),
+          atLeast(
+            'success, against pgbench calling act_start and act_finish',
+            (r) => r.success,
+            (r) => r.finish,
+            0.5,
+          ),
+          atLeast(
+            'permitted, against bare inserts of the two rows',
+            (r) => r.permitted,
+            (r) => r.insert,
+            null,
+          ),
+          atLeast(
+            'success, against bare inserts of the two rows',
+            (r) => r.success,
+            (r) => r.insert,
+            null,
+          ),
+          atMost(
+            'permitted: p99, against pgbench paced to the same rate',
+            (r) => r.permitted,
+            (r) => r.paced,
+          ),
+          atMost(
+            'success: p99, against pgbench paced to the same rate',
+            (r) => r.success,
+            (r) => r.pacedFinish,
+          ),
+        ],
+        notes: [
+          `${version}, as the server's own login over the same socket. Medians of ${ROUNDS} rounds of ${SECONDS} s. Clients, server and Postgres share the cores. Every act is durable: fsync and synchronous_commit are on.`,
+        ],
+      },
+      {
+        title: `POST /api/v1/decisions, ${CLIENTS} clients (requests a second)`,
+        head: ['', 'Mandate', 'the other', 'ratio', 'target', ''],
+        rows: [
+          atLeast(
+            'against node:http and ajv, key looked up in Postgres',
+            (r) => r.decisions,
+            (r) => r.raw,
+            0.6,
+          ),
+          atLeast(
+            'against node:http and ajv, key remembered in memory',
+            (r) => r.decisions,
+            (r) => r.bare,
+            null,
+          ),
+        ],
+        notes: [
+          'Mandate remembers no key: one that was revoked a moment ago opens nothing. Its second statement reads the facts of the decision, which the others have none of.',
+        ],
+      },
+    ],
+  });
+}
