@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { Answered } from './door.ts';
 
 /** The code that belongs to a status where nothing finer is meant. */
-const CODES: Readonly<Record<number, string>> = {
+const CODES: Readonly<Record<number, string | undefined>> = {
   400: 'malformed',
   404: 'not_found',
   405: 'method_not_allowed',
@@ -17,7 +17,8 @@ export function assertProblem(name: string, answer: Answered, status: number, co
   assert.equal(answer.status, status, `${name}: ${answer.text.slice(0, 300)}`);
   assert.match(answer.headers.get('content-type') ?? '', /^application\/problem\+json/, name);
   const { json } = answer;
-  assert.equal(json?.['code'], code, `${name}: ${answer.text.slice(0, 300)}`);
+  assert.ok(json !== null, name);
+  assert.equal(json['code'], code, `${name}: ${answer.text.slice(0, 300)}`);
   assert.equal(json['status'], status, name);
   assert.match(String(json['detail']), /^.+\. .+\.$/s, `${name} says what is wrong and what to do next`);
   assert.match(String(json['traceId']), /^[0-9a-f]{32}$/, name);

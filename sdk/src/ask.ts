@@ -2,6 +2,7 @@
 // Nothing here runs anything.
 import type { JsonObject } from '@mandate/kernel';
 import { readAct, readDecision } from './act-view.ts';
+import type { Answer } from './answer.ts';
 import type { ActView, DecisionView } from './act-view.ts';
 import { MandateProblem, MandateUnavailable } from './errors.ts';
 import { fieldsOf, nonsense } from './guard.ts';
@@ -9,7 +10,7 @@ import type { Machine } from './machine.ts';
 import { reasonOf, sleep } from './machine.ts';
 import { deniedBy, isDecided, isPassing, isSettled, outcomeOf } from './outcome.ts';
 import type { Denied, Outcome } from './outcome.ts';
-import type { Answer, Transport } from './transport.ts';
+import type { Transport } from './transport.ts';
 
 /** What an agent wants to do. Everything but `action` is optional; severity, executor and limits are the charter's. */
 export interface AskedAction {

@@ -1,11 +1,9 @@
 // One call to the server: bounded in time, attempts and bytes, and either an answer or an error that says that nothing
 // was run. Only calls that may safely arrive twice are repeated, always under the same Idempotency-Key.
 import type { JsonObject } from '@mandate/kernel';
-import { readDecisionIfAny } from './act-view.ts';
+import { readAttempt } from './answer.ts';
+import type { Answer, Attempt } from './answer.ts';
 import { MandateProblem, MandateUnavailable } from './errors.ts';
-import type { Problem, UnavailableReason } from './errors.ts';
-import { isFields } from './guard.ts';
-import type { Fields } from './guard.ts';
 import type { FetchInit, FetchResponse, Machine } from './machine.ts';
 import { reasonOf, sleep } from './machine.ts';
 
@@ -25,16 +23,6 @@ export interface Call {
   readonly attempts?: number;
   readonly signal?: AbortSignal | undefined;
 }
-
-export type Answer =
-  | {
-      readonly kind: 'json';
-      readonly status: number;
-      readonly body: unknown;
-      readonly sentMs: number;
-      readonly attempt: number;
-    }
-  | { readonly kind: 'problem'; readonly problem: Problem; readonly attempt: number };
 
 export interface Transport {
   /** Throws MandateUnavailable, or the reason of an aborted signal. */
@@ -60,16 +48,6 @@ const BACKOFF_MS = 150;
 const PATIENCE_MS = 5_000;
 /** The server accepts bodies of 1 MiB; its answers add a decision and its trace. */
 const ANSWER_MAX_BYTES = 8 * 1_048_576;
-
-type Attempt =
-  | { readonly kind: 'answer'; readonly answer: Answer }
-  | {
-      readonly kind: 'failure';
-      readonly reason: UnavailableReason;
-      readonly why: string;
-      readonly cause: unknown;
-      readonly retryAfterMs: number | null;
-    };
 
 export function createTransport({ url, keyOf, timeoutMs, machine }: TransportNeeds): Transport {
   async function call(asked: Call): Promise<Answer> {
@@ -217,73 +195,6 @@ export function createTransport({ url, keyOf, timeoutMs, machine }: TransportNee
 /** Written before anything is sent: what cannot be JSON is a mistake of the caller, thrown as it is. */
 function bodyOf({ body }: Call): { readonly body?: string } {
   return body === undefined ? {} : { body: JSON.stringify(body) };
-}
-
-function readAttempt(
-  response: FetchResponse,
-  text: string,
-  { sentMs, attempt }: { readonly sentMs: number; readonly attempt: number },
-): Attempt {
-  const { status } = response;
-  const body = parse(response, text);
-  const retryAfterMs = secondsOf(response.headers.get('retry-after'));
-  if (status >= 200 && status < 300) {
-    if (body !== null)
-      return { kind: 'answer', answer: { kind: 'json', status, body: body.value, sentMs, attempt } };
-    return {
-      kind: 'failure',
-      reason: 'nonsense',
-      why: `What answered is not Mandate: ${status} without JSON. Check MANDATE_URL.`,
-      cause: undefined,
-      retryAfterMs: null,
-    };
-  }
-  const problem = body === null || !isFields(body.value) ? null : problemOf(body.value, status, retryAfterMs);
-  if (status >= 500) {
-    const why =
-      problem === null
-        ? `Mandate answered ${status}.`
-        : `Mandate answered ${status} ${problem.code}: ${problem.detail}`;
-    return { kind: 'failure', reason: 'server_error', why, cause: undefined, retryAfterMs };
-  }
-  if (problem !== null) return { kind: 'answer', answer: { kind: 'problem', problem, attempt } };
-  return {
-    kind: 'failure',
-    reason: 'nonsense',
-    why: `What answered is not Mandate: ${status} without a problem in JSON. Check MANDATE_URL.`,
-    cause: undefined,
-    retryAfterMs: null,
-  };
-}
-
-function parse(response: FetchResponse, text: string): { readonly value: unknown } | null {
-  if (!/^application\/(json|problem\+json)\b/i.test(response.headers.get('content-type') ?? '')) return null;
-  try {
-    return { value: JSON.parse(text) as unknown };
-  } catch {
-    return null;
-  }
-}
-
-function problemOf(body: Fields, status: number, retryAfterMs: number | null): Problem | null {
-  const { code, detail } = body;
-  if (typeof code !== 'string' || typeof detail !== 'string') return null;
-  const errors = Array.isArray(body['errors']) ? body['errors'].filter(isFields) : [];
-  return {
-    code,
-    status,
-    title: typeof body['title'] === 'string' ? body['title'] : code,
-    detail,
-    traceId: typeof body['traceId'] === 'string' ? body['traceId'] : null,
-    errors: errors.map((error) => ({ pointer: String(error['pointer']), detail: String(error['detail']) })),
-    retryAfterMs,
-    decision: readDecisionIfAny(body['decision']),
-    actionId: typeof body['actionId'] === 'string' ? body['actionId'] : null,
-  };
-}
-
-function secondsOf(header: string | null): number | null {
-  return header !== null && /^\d{1,6}$/.test(header) ? Number(header) * 1_000 : null;
 }
 
 /** A body without end would fill the memory of the agent, so it is counted while it comes. */

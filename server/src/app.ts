@@ -55,8 +55,8 @@ export async function createApp(infrastructure: Infrastructure, { version, watch
 
   // The file may have been there before the process; then it is taken over as soon as there is somebody to do it.
   const sentinel = watchSentinel({ dataDir: config.dataDir, clock, appeared: () => queueMicrotask(() => vigil.takeOver(sentinel)) });
-  const publicUrl = config.publicUrl ?? `http://${config.host === '0.0.0.0' ? '127.0.0.1' : config.host}:${config.port}`;
-  const execution = buildExecution({ infrastructure, authority, judgement, sentinel, publicUrl, watchdog });
+  let address = `http://${config.host === '0.0.0.0' ? '127.0.0.1' : config.host}:${config.port}`;
+  const execution = buildExecution({ infrastructure, authority, judgement, sentinel, publicUrl: () => config.publicUrl ?? address, watchdog });
   const vigil = keepVigil({ infrastructure, judgement, execution, closing: closing.signal });
 
   const journal = createJournal({ store, clock });
@@ -83,7 +83,7 @@ export async function createApp(infrastructure: Infrastructure, { version, watch
     work,
     async start() {
       await work();
-      const address = await doors.fastify.listen({ host: config.host, port: config.port });
+      address = await doors.fastify.listen({ host: config.host, port: config.port });
       return { url: config.publicUrl ?? address };
     },
     async close() {

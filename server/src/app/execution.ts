@@ -28,7 +28,8 @@ export interface ExecutionNeeds {
   readonly authority: Authority;
   readonly judgement: Judgement;
   readonly sentinel: Sentinel;
-  readonly publicUrl: string;
+  /** Where people reach this server; known for certain only once it listens. */
+  readonly publicUrl: () => string;
   readonly watchdog: boolean;
 }
 
@@ -67,7 +68,7 @@ export function buildExecution({ infrastructure, authority, judgement, sentinel,
       ...(act.status === 'permitted' && act.startByMs !== null ? { startWithinMs: Math.max(0, act.startByMs - clock.nowMs()) } : {}),
       ...(approval === null
         ? {}
-        : { approval: { id: approval.id, digest: approval.digest, expiresAt: approval.expiresAt, requiredRoles: approval.requiredRoles, url: `${publicUrl}/api/v1/approvals/${approval.id}` } }),
+        : { approval: { id: approval.id, digest: approval.digest, expiresAt: approval.expiresAt, requiredRoles: approval.requiredRoles, url: `${publicUrl()}/api/v1/approvals/${approval.id}` } }),
     });
   }
 

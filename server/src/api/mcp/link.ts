@@ -141,7 +141,7 @@ export async function openLink({ transport, isModern, onServerMessage, onClosed 
     const { promise, resolve, reject } = Promise.withResolvers<JsonObject>();
     const onAbort = (): void => {
       settle(new Error('the call was cancelled'));
-      
+      if (!byStream) transport.send(cancellation(id)).catch(() => {});
     };
     const settle = (answer: JsonObject | Error): void => {
       if (!pending.delete(id)) return;

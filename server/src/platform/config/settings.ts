@@ -273,6 +273,16 @@ export const SETTINGS = {
       'For the command line and the SDK: the key to present. By default admin.key in the data directory.',
     example: 'mdt_…',
   }),
+  agent: setting<string | null>({
+    env: 'MANDATE_AGENT',
+    flag: null,
+    secret: null,
+    shape: text.min(1),
+    allowed: 'the name of an agent',
+    fallback: null,
+    about: 'For mandate mcp wrap: in whose name the calls are made.',
+    example: 'builder-1',
+  }),
 } as const;
 
 export type SettingName = keyof typeof SETTINGS;

@@ -1,0 +1,127 @@
+// What the server shows to people and their programs, read from unknown JSON.
+import {
+  countsOf,
+  fieldsOf,
+  idOf,
+  listOf,
+  numberOf,
+  optional,
+  parsedJson,
+  textOf,
+  truthOf,
+  wordOf,
+} from './guard.ts';
+import type { AgentView, Approval, ResumeReport, Stats, StopReport, StopStatus } from './operator.ts';
+
+export function itemsOf<T>(value: unknown, read: (item: unknown, where: string) => T): readonly T[] {
+  return listOf(fieldsOf(value, 'the answer')['items'], read, 'items');
+}
+
+export function readStopReport(value: unknown): StopReport {
+  const report = fieldsOf(value, 'the answer');
+  return {
+    id: idOf(report['id'], 'id'),
+    requestedAt: textOf(report['requestedAt'], 'requestedAt'),
+    confirmedAt: optional(report['confirmedAt'], textOf, 'confirmedAt'),
+    quietAt: optional(report['quietAt'], textOf, 'quietAt'),
+    epoch: numberOf(report['epoch'], 'epoch'),
+    inFlight: listOf(
+      report['inFlight'],
+      (item, where) => {
+        const act = fieldsOf(item, where);
+        return {
+          id: idOf(act['id'], `${where}.id`),
+          agent: textOf(act['agent'], `${where}.agent`),
+          action: textOf(act['action'], `${where}.action`),
+          status: textOf(act['status'], `${where}.status`),
+        };
+      },
+      'inFlight',
+    ),
+  };
+}
+
+export function readStopStatus(value: unknown): StopStatus {
+  const status = fieldsOf(value, 'the answer');
+  return {
+    stopped: truthOf(status['stopped'], 'stopped'),
+    sentinel: truthOf(status['sentinel'], 'sentinel'),
+    stops: listOf(
+      status['stops'],
+      (item, where) => {
+        const stop = fieldsOf(item, where);
+        return {
+          id: idOf(stop['id'], `${where}.id`),
+          scope: textOf(stop['scope'], `${where}.scope`),
+          level: optional(stop['level'], textOf, `${where}.level`),
+          cause: textOf(stop['cause'], `${where}.cause`),
+          by: textOf(stop['by'], `${where}.by`),
+          since: textOf(stop['since'], `${where}.since`),
+        };
+      },
+      'stops',
+    ),
+  };
+}
+
+export function readResumeReport(value: unknown): ResumeReport {
+  const report = fieldsOf(value, 'the answer');
+  return {
+    resumed: truthOf(report['resumed'], 'resumed'),
+    lifted: optional(report['lifted'], numberOf, 'lifted') ?? 0,
+    requestedBy: optional(report['requestedBy'], textOf, 'requestedBy'),
+  };
+}
+
+export function readApproval(value: unknown, where: string): Approval {
+  const approval = fieldsOf(value, where);
+  return {
+    id: idOf(approval['id'], `${where}.id`),
+    digest: idOf(approval['digest'], `${where}.digest`),
+    agent: textOf(approval['agent'], `${where}.agent`),
+    action: textOf(approval['action'], `${where}.action`),
+    actId: optional(approval['actId'], textOf, `${where}.actId`),
+    display: parsedJson(approval['display']),
+    requester: textOf(approval['requester'], `${where}.requester`),
+    causes: listOf(approval['causes'], textOf, `${where}.causes`),
+    requiredRoles: listOf(approval['requiredRoles'], textOf, `${where}.requiredRoles`),
+    quorum: numberOf(approval['quorum'], `${where}.quorum`),
+    status: wordOf(
+      approval['status'],
+      ['pending', 'approved', 'denied', 'expired', 'cancelled', 'used'],
+      `${where}.status`,
+    ),
+    createdAt: textOf(approval['createdAt'], `${where}.createdAt`),
+    expiresAt: textOf(approval['expiresAt'], `${where}.expiresAt`),
+    missing: optional(approval['missing'], textOf, `${where}.missing`),
+  };
+}
+
+export function readAgent(value: unknown, where: string): AgentView {
+  const agent = fieldsOf(value, where);
+  return {
+    id: idOf(agent['id'], `${where}.id`),
+    trustScore: numberOf(agent['trustScore'], `${where}.trustScore`),
+    trustLevel: textOf(agent['trustLevel'], `${where}.trustLevel`),
+    frozen: truthOf(agent['frozen'], `${where}.frozen`),
+    liveActs: numberOf(agent['liveActs'], `${where}.liveActs`),
+    counts: countsOf(agent['counts'], `${where}.counts`),
+  };
+}
+
+export function readStats(value: unknown): Stats {
+  const stats = fieldsOf(value, 'the answer');
+  const today = fieldsOf(stats['today'], 'today');
+  return {
+    pendingApprovals: numberOf(stats['pendingApprovals'], 'pendingApprovals'),
+    pendingDigestEntries: numberOf(stats['pendingDigestEntries'], 'pendingDigestEntries'),
+    liveActs: numberOf(stats['liveActs'], 'liveActs'),
+    agents: numberOf(stats['agents'], 'agents'),
+    frozenAgents: numberOf(stats['frozenAgents'], 'frozenAgents'),
+    today: {
+      byStatus: countsOf(today['byStatus'], 'today.byStatus'),
+      byTier: countsOf(today['byTier'], 'today.byTier'),
+      costUsd: numberOf(today['costUsd'], 'today.costUsd'),
+    },
+  };
+}
