@@ -46,10 +46,7 @@ function openSocket(
 ): Promise<Heard> {
   return new Promise((resolve) => {
     const init = { headers: { 'x-api-key': key } };
-    const socket = new WebSocket(
-      `${door.url.replace('http', 'ws')}/api/v1/live?from=0`,
-      init as unknown as string[],
-    );
+    const socket = new WebSocket(`${door.url.replace('http', 'ws')}/api/v1/live?from=0`, init);
     const messages: string[] = [];
     socket.addEventListener('open', () => opened(socket));
     socket.addEventListener('message', (event) => {

@@ -92,7 +92,7 @@ export async function openDoor(
     level: 'error',
     scrubber: opened.scrubber,
     clock,
-    traceId: opened.telemetry.traceId,
+    traceId: () => opened.telemetry.traceId(),
     destination,
   });
   const infrastructure = { ...opened, log };

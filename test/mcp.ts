@@ -94,7 +94,7 @@ export function connectHttp(
   return connectClient(t, transport, era, client);
 }
 
-export async function connectClient(
+async function connectClient(
   t: Closing,
   transport: unknown,
   era: Era,

@@ -23,9 +23,9 @@ tiers:
 
 const mandate = await openMandate({ dataDir, charter, agent: 'writer-1' });
 try {
-  const sent: string[] = [];
+  const sent: unknown[] = [];
   mandate.registerExecutor('mail.send', ({ parameters }) => {
-    sent.push(String(parameters['to']));
+    sent.push(parameters['to']);
     return { delivered: true };
   });
 

@@ -66,7 +66,7 @@ test('a function that throws is reported as failed, and its own error comes back
   assert.ok(outcome.status === 'failed' && outcome.executedBy === 'agent');
   assert.equal(outcome.error, broken);
   const known = await person.wait(outcome.id);
-  assert.ok(known.status === 'failed' && /the disk is full/.test(String(known.error)));
+  assert.ok(known.status === 'failed' && /the disk is full/.test(known.error));
 });
 
 test('a result that is no JSON, or too large, does not make a failure of a success', async () => {

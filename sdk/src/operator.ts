@@ -2,17 +2,14 @@
 // agents and numbers. Each needs a key whose role allows it; an agent's own key is refused.
 import type { Json, JsonObject } from '@mandate/kernel';
 import {
-  countsOf,
-  fieldsOf,
-  idOf,
-  listOf,
-  numberOf,
-  optional,
-  parsedJson,
-  textOf,
-  truthOf,
-  wordOf,
-} from './guard.ts';
+  itemsOf,
+  readAgent,
+  readApproval,
+  readResumeReport,
+  readStats,
+  readStopReport,
+  readStopStatus,
+} from './operator-view.ts';
 import type { Transport } from './transport.ts';
 
 export type StopLevel = 'pause' | 'stop' | 'seal';

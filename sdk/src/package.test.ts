@@ -1,6 +1,5 @@
 // What is published is what runs: the two packages are built, laid out as npm would install them, and used by a plain
 // script and by a TypeScript program that knows nothing of this repository.
-import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';

@@ -88,6 +88,7 @@ export async function createApp(infrastructure: Infrastructure, { version, watch
     },
     async close() {
       closing.abort();
+      execution.waiting.close();
       await vigil.stop();
       await doors.fastify.close();
       execution.running.abortWhere(() => true, 'The server is shutting down.');

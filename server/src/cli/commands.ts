@@ -4,6 +4,7 @@ import { registerAgent } from './agent.ts';
 import { registerApprove } from './approve.ts';
 import { registerAudit } from './audit.ts';
 import { registerConfig } from './config.ts';
+import { registerDemo } from './demo.ts';
 import { registerDeny } from './deny.ts';
 import { registerDoctor } from './doctor.ts';
 import { registerFlag } from './flag.ts';
@@ -20,6 +21,7 @@ import { registerStop } from './stop.ts';
 
 export const COMMANDS: readonly Register[] = [
   registerStart,
+  registerDemo,
   registerStatus,
   registerDoctor,
   registerConfig,

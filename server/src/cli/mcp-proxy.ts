@@ -162,7 +162,7 @@ export function createProxy({ client, server, upstream, judge, talk, onClientEnd
     const first = await judge.ask(wanted);
     if (first.kind !== 'held') return conclude(call, first, []);
     const waiting = followers.get(first.actId);
-    if (waiting === null) {
+    if (waiting !== undefined) {
       waiting.push(call);
       return;
     }

@@ -7,12 +7,21 @@ export interface Waiting {
   ended(tenant: string, actId: string): void;
   /** Resolves when `isOver` says so or the time is up. */
   waitFor(tenant: string, actId: string, waitMs: number): Promise<void>;
+  /** Whoever still waits is answered now: the process closes, and what they would look at closes with it. */
+  close(): void;
 }
 
 const LOOK_MS = 500;
 
-export function createWaiting({ clock, isOver }: { clock: Clock; isOver: (tenant: string, actId: string) => Promise<boolean> }): Waiting {
+export function createWaiting({
+  clock,
+  isOver,
+}: {
+  clock: Clock;
+  isOver: (tenant: string, actId: string) => Promise<boolean>;
+}): Waiting {
   const sleepers = new Map<string, Set<() => void>>();
+  let isClosed = false;
 
   function sleep(key: string, ms: number): Promise<void> {
     return new Promise((resolve) => {
@@ -33,6 +42,10 @@ export function createWaiting({ clock, isOver }: { clock: Clock; isOver: (tenant
     ended(tenant, actId) {
       for (const wake of [...(sleepers.get(`${tenant}/${actId}`) ?? [])]) wake();
     },
+    close() {
+      isClosed = true;
+      for (const set of sleepers.values()) for (const wake of [...set]) wake();
+    },
     async waitFor(tenant, actId, waitMs) {
       const untilMs = clock.monotonicMs() + waitMs;
       for (;;) {
@@ -42,6 +55,7 @@ export function createWaiting({ clock, isOver }: { clock: Clock; isOver: (tenant
         const sleeping = sleep(`${tenant}/${actId}`, Math.min(leftMs, LOOK_MS));
         if (await isOver(tenant, actId)) return;
         await sleeping;
+        if (isClosed) return;
       }
     },
   };

@@ -65,14 +65,9 @@ function pathParameters(route: Route): readonly unknown[] {
   }));
 }
 
-interface ObjectSchema {
-  readonly properties?: Readonly<Record<string, unknown>>;
-  readonly required?: readonly string[];
-}
-
 function queryParameters(route: Route): readonly unknown[] {
   if (route.query === null) return [];
-  const { properties = {}, required = [] } = schemaOf(route.query) as ObjectSchema;
+  const { properties = {}, required = [] } = schemaOf(route.query);
   return Object.entries(properties).map(([name, schema]) => ({
     name,
     in: 'query',
@@ -104,7 +99,7 @@ function operationId(route: Route): string {
   return [route.method.toLowerCase(), ...words].join('-').replaceAll(/[^a-zA-Z0-9-]/g, '-');
 }
 
-function schemaOf(schema: z.ZodType): unknown {
+function schemaOf(schema: z.ZodType) {
   return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', target: 'draft-2020-12' });
 }
 

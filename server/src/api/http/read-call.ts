@@ -22,9 +22,9 @@ export function readCall(
   request: FastifyRequest,
   digestOf: (value: unknown) => string,
 ): ReadCall | BadCall {
-  const params = readParams(request.params as Readonly<Record<string, string>>);
+  const params = readParams(request.params);
   if ('refusal' in params) return params;
-  const query = readQuery(route, request.query as Readonly<Record<string, unknown>>);
+  const query = readQuery(route, fieldsOf(request.query));
   if ('refusal' in query) return query;
   const body = readBody(route, request);
   if ('refusal' in body) return body;
@@ -45,7 +45,10 @@ export function readCall(
 
 type Params = Readonly<Record<string, string>>;
 
-function readParams(params: Params): { readonly value: Params } | BadCall {
+function readParams(given: unknown): { readonly value: Params } | BadCall {
+  const params = Object.fromEntries(
+    Object.entries(fieldsOf(given)).map(([name, value]) => [name, String(value)]),
+  );
   for (const [name, value] of Object.entries(params)) {
     if (!isPlainText(value))
       return bad({ code: 'not_found', detail: `The ${name} in the path has control characters.` });
@@ -162,6 +165,11 @@ function readWait(prefer: string | null): number | BadCall {
   if (/^\d{1,9}$/.test(seconds)) return Math.min(Number(seconds), WAIT_MAX_S) * 1_000;
   const detail = 'Prefer: wait= takes whole seconds, such as wait=30.';
   return bad({ code: 'invalid', detail }, [{ pointer: 'Prefer', detail }]);
+}
+
+/** The router's answer is an object of texts, or of lists of them; its type does not say so. */
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(value ?? {}));
 }
 
 function bad(refusal: Refusal, errors: BadCall['errors'] = []): BadCall {

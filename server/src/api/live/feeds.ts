@@ -7,13 +7,9 @@ import type { Refusal } from '../../platform/http/problems.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
 import type { Permission } from '../../platform/identity/roles.ts';
 import { readPosition } from './position.ts';
+import type { EndReason, FeedEvent, Reader } from './reader.ts';
 import { serveSocket } from './socket.ts';
 import { serveStream } from './stream.ts';
-
-export interface FeedEvent {
-  readonly id: string;
-  readonly type: string;
-}
 
 export interface FeedsNeeds {
   readonly fastify: FastifyInstance;
@@ -50,20 +46,6 @@ export interface FeedsNeeds {
   readonly closing: AbortSignal;
 }
 
-/** One reader that is connected. */
-export interface Reader {
-  readonly events: AsyncIterable<readonly FeedEvent[]>;
-  /** Aborts when the reader is gone, may no more, or the server closes. */
-  readonly signal: AbortSignal;
-  /** Why it ended, for the reader. */
-  readonly reason: () => 'gone' | 'no_longer_allowed' | 'going_away' | 'failed';
-  readonly failed: (error: unknown) => void;
-}
-
-/** A comment line or ping this often keeps proxies from closing a silent connection. */
-export const KEEPALIVE_MS = 15_000;
-/** How long a reader may take to receive the end. */
-export const FAREWELL_MS = 1_000;
 /** How long a key that was revoked goes on reading at most. */
 const RECHECK_MS = 2_000;
 const FRAME_MAX = 4_096;
@@ -133,7 +115,7 @@ async function admit(
 ): Promise<Asked | null> {
   const principal = await prove(request, reply, PERMISSION, traceId);
   if (principal === null) return null;
-  const position = readPosition(request.headers, request.query as Readonly<Record<string, unknown>>);
+  const position = readPosition(request.headers, request.query);
   if (position.kind === 'refused') {
     await refuse(reply, { code: 'invalid', detail: position.detail }, traceId);
     return null;
@@ -153,11 +135,11 @@ interface Opening extends Asked {
 function openReader(
   { follow, stillMay, after, failed, closing }: FeedsNeeds,
   { principal, from, request, traceId }: Opening,
-): { readonly reader: Reader; readonly end: (reason: ReturnType<Reader['reason']>) => void } {
+): { readonly reader: Reader; readonly end: (reason: EndReason) => void } {
   const ended = new AbortController();
-  let reason: ReturnType<Reader['reason']> = 'going_away';
+  let reason: EndReason = 'going_away';
   let cancel = (): void => undefined;
-  const end = (why: ReturnType<Reader['reason']>): void => {
+  const end = (why: EndReason): void => {
     cancel();
     closing.removeEventListener('abort', close);
     if (ended.signal.aborted) return;

@@ -8,13 +8,14 @@ export type Position =
 /** `Last-Event-ID`, or `?from=` where headers cannot be set. Null: from now on. */
 export function readPosition(
   headers: Readonly<Record<string, string | readonly string[] | undefined>>,
-  query: Readonly<Record<string, unknown>>,
+  asked: unknown,
 ): Position {
-  const unknown = Object.keys(query).find((name) => name !== 'from');
+  const query = new Map<string, unknown>(Object.entries(asked ?? {}));
+  const unknown = [...query.keys()].find((name) => name !== 'from');
   if (unknown !== undefined) return { kind: 'refused', detail: 'A feed takes no query but ?from=POSITION.' };
   // A browser that reconnects sends both: the header is the newer one.
   const header = headers['last-event-id'];
-  const given = header === undefined || header === '' ? query['from'] : header;
+  const given = header === undefined || header === '' ? query.get('from') : header;
   if (given === undefined) return { kind: 'position', from: null };
   if (typeof given === 'string' && /^\d{1,15}$/.test(given)) return { kind: 'position', from: Number(given) };
   return {

@@ -1,8 +1,8 @@
 // The feed over WebSocket. One event is on its way at a time, so a reader that does not keep up is waited for; one
 // that no longer answers a ping is gone.
 import type { WebSocket } from '@fastify/websocket';
-import type { Reader } from './feeds.ts';
-import { FAREWELL_MS, KEEPALIVE_MS } from './feeds.ts';
+import { FAREWELL_MS, KEEPALIVE_MS } from './reader.ts';
+import type { Reader } from './reader.ts';
 
 /** RFC 6455, section 7.4.1. */
 const CLOSE_CODES = { gone: 1000, going_away: 1001, no_longer_allowed: 1008, failed: 1011 } as const;

@@ -1,8 +1,8 @@
 // The feed as Server-Sent Events. What the reader does not take is not read from the journal either: one batch waits
 // in memory, whoever reads however slowly.
 import type { ServerResponse } from 'node:http';
-import type { Reader } from './feeds.ts';
-import { FAREWELL_MS, KEEPALIVE_MS } from './feeds.ts';
+import { FAREWELL_MS, KEEPALIVE_MS } from './reader.ts';
+import type { Reader } from './reader.ts';
 
 export interface StreamNeeds {
   readonly traceId: string;

@@ -64,7 +64,7 @@ export function route<Body = null, Query = null>({
     ...rest,
     body: body ?? null,
     query: query ?? null,
-    // The server hands over only what these very schemas have parsed.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the server hands over only what these schemas parsed
     handle: (call) => handle(call as Call<Body, Query>),
   };
 }

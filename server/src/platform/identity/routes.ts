@@ -23,7 +23,7 @@ export interface KeyRoutesNeeds {
 
 const newKey = z.strictObject({
   label: nameField.max(200),
-  roles: z.array(z.enum(ROLES as unknown as readonly [Role, ...Role[]])).min(1),
+  roles: z.array(z.enum(ROLES)).min(1),
   agents: z.union([z.literal('any'), z.array(nameField).max(100)]).default([]),
   user: z
     .strictObject({

@@ -37,7 +37,7 @@ export function createFeed({ journal, clock }: { journal: Journal; clock: Clock 
 
   return {
     wake() {
-      for (const end of [...sleepers]) end();
+      for (const end of sleepers) end();
     },
     async *follow(tenant, from, signal) {
       let position = from ?? (await journal.head(tenant));
