@@ -156,6 +156,7 @@ test('for people it tells each move in plain lines, and Ctrl-C in the middle lea
   assert.match(told, /builder-1 calls files\.read_text_file README\.md\n {3}green {3}It ran: # Greeter\n/);
   assert.match(told, /\n {3}yellow {2}It ran and is noted/);
   assert.ok(!told.includes('\u001B'), 'no colours where no terminal is');
+  assert.ok((await processesIn(temporary)).length > 0, 'the server that has to end is there now');
   child.kill('SIGINT');
   const { code, stderr } = await ended();
   assert.equal(code, 1);

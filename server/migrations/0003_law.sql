@@ -279,6 +279,8 @@ grant select, insert, update, delete on mandate.resume_request to mandate_app, m
 grant select, insert, update on mandate.flag, mandate.grants, mandate.agent, mandate.limit_use, mandate.act, mandate.approval, mandate.vote to mandate_app;
 grant select, insert, update, delete on mandate.slot, mandate.idempotency to mandate_app;
 grant delete on mandate.limit_use to mandate_app;
-grant select, insert, update, delete on mandate.worker to mandate_app;
-grant select on mandate.act, mandate.approval, mandate.worker to mandate_control;
+-- The heartbeat has the control login to itself: behind a queue of requests it would come too late.
+grant select, insert, update, delete on mandate.worker to mandate_control;
+grant select on mandate.worker to mandate_app;
+grant select on mandate.act, mandate.approval to mandate_control;
 grant execute on function mandate.raise_revision(text), mandate.barrier_key(text) to mandate_app, mandate_control;

@@ -229,6 +229,8 @@ export function createPipeline(needs: PipelineNeeds): Pipeline {
     if (known.digest !== digest) return refused({ code: 'idempotency_mismatch', detail: 'This Idempotency-Key was used for another request in the last 7 days.' });
     const act = await actions.find(tenant, known.actId);
     if (act?.status === 'executing') return refused({ code: 'in_flight', detail: `Act ${act.id} of the same request is still running.`, retryAfterMs: 1_000 }, act.decision, act.id);
+    // The answer that carried the permit may have been lost; the same permit again starts nothing twice.
+    if (act?.status === 'permitted' && (act.startByMs ?? 0) > clock.nowMs()) return { kind: 'act', view: await show(act, { permit: await issuePermit(act) }) };
     return shown(tenant, known.actId);
   }
 

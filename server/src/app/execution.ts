@@ -50,7 +50,7 @@ export function buildExecution({ infrastructure, authority, judgement, sentinel,
   const running = createRunning();
   const waiting = createWaiting({ clock, isOver: async (tenant, actId) => isOver(await findAct(store, tenant, actId)) });
   const actions = createActions({ store, clock, chance, seal, redact, ended: waiting.ended });
-  const lease = createLease({ db: store.app, clock, chance, watchdog, lost: (error) => log.warn({ err: error }, 'the heartbeat did not get through; nothing new begins until it does') });
+  const lease = createLease({ db: store.control, clock, chance, watchdog, lost: (error) => log.warn({ err: error }, 'the heartbeat did not get through; nothing new begins until it does') });
 
   /** Also once an approved act waits for its agent to fetch the permit: then it is the agent's turn. */
   async function isOver(act: Act | null): Promise<boolean> {

@@ -35,6 +35,7 @@ export function keepVigil({ infrastructure, judgement, execution, closing }: Vig
   let cancelTimer: () => void = () => undefined;
   let unlisten: () => Promise<void> = () => Promise.resolve();
   let sealed: ReadonlySet<string> = new Set();
+  let unrecorded: Sentinel | null = null;
   let prunedMs = clock.monotonicMs();
 
   /** What nobody waits for must not end the process when the database is away: least of all a stop. */
@@ -54,9 +55,24 @@ export function keepVigil({ infrastructure, judgement, execution, closing }: Vig
     }
   }
 
+  /** Tried again by upkeep until it is on record: whoever lifts the file must find the stop it stood for. */
+  async function recordSentinel(): Promise<void> {
+    const sentinel = unrecorded;
+    if (sentinel === null || !sentinel.isStopped()) return;
+    unrecorded = null;
+    try {
+      const note = await sentinel.read();
+      await stops.stop({ tenant: '*', scope: 'global', level: 'stop', reason: note.reason, by: note.by, traceId: null });
+    } catch (error) {
+      unrecorded = sentinel;
+      throw error;
+    }
+  }
+
   async function keepUp(): Promise<void> {
     try {
       await obeyStops();
+      await recordSentinel();
       // Not awaited: an approved act may run for minutes, and until it ends no stop would be looked for and nothing swept.
       inBackground(upkeep.runApproved, 'approved acts could not be looked for; they are in a second');
       await upkeep.sweep();
@@ -87,10 +103,8 @@ export function keepVigil({ infrastructure, judgement, execution, closing }: Vig
     isSealed: (tenant) => sealed.has(tenant) || sealed.has('*'),
     takeOver(sentinel) {
       running.abortWhere(() => true, 'Stopped by the file STOP in the data directory.');
-      inBackground(async () => {
-        const note = await sentinel.read();
-        await stops.stop({ tenant: '*', scope: 'global', level: 'stop', reason: note.reason, by: note.by, traceId: null });
-      }, 'the file STOP could not be put on record as a stop; this process obeys the file all the same');
+      unrecorded = sentinel;
+      inBackground(recordSentinel, 'the file STOP could not be put on record as a stop yet; this process obeys the file all the same');
     },
     checks: () =>
       Promise.all([

@@ -75,10 +75,10 @@ export function createStoryteller({ cli, isSilent, pause, signal }: StorytellerN
         tell(`   ${harmless(tried)}`);
         const outcome = await run();
         const move = moveOf(tried, outcome);
+        requireKept(cli, name, move);
         const word = move.tier ?? '';
         tell(`   ${out.tint(word.padEnd(TIER_WIDTH), tintOf(word))} ${harmless(move.happened)}`);
         for (const reason of move.reasons) tell(`           ${out.tint(harmless(reason), 'dim')}`);
-        requireKept(cli, name, move);
         played.push(move);
         return move;
       });
@@ -113,6 +113,6 @@ function requireKept(cli: Cli, name: string, move: Move): void {
       `Happened: ${list(move.seen)}`,
       `To see what the server logs: LOG_LEVEL=debug ${cli.self} demo`,
     ],
-    document: { scene: name, move },
+    document: { ok: false, scene: name, move },
   });
 }

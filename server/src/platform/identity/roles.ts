@@ -118,12 +118,11 @@ const ADMINISTER: readonly Permission[] = [
 export const PERMISSIONS: Readonly<Record<Role, ReadonlySet<Permission>>> = {
   viewer: new Set(VIEW),
   operator: new Set([...OPERATE, 'agents.unfreeze', 'resume']),
-  'tech-lead': new Set([...APPROVE, 'agents.unfreeze', 'resume', 'actions.run_safe_state']),
+  'tech-lead': new Set([...APPROVE, 'agents.unfreeze', 'resume']),
   'ops-lead': new Set([
     ...APPROVE,
     'agents.unfreeze',
     'resume',
-    'actions.run_safe_state',
     'incidents.resolve',
   ]),
   'product-lead': new Set(APPROVE),

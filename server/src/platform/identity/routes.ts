@@ -8,7 +8,6 @@ import type { Clock } from '../clock/clock.ts';
 import type { Store, Tx } from '../postgres/store.ts';
 import type { ApiKey, Keys } from './keys.ts';
 import { ROLES } from './roles.ts';
-import type { Role } from './roles.ts';
 
 export interface KeyRoutesNeeds {
   readonly keys: Keys;
