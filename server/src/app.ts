@@ -7,6 +7,7 @@ import { openDoors } from './app/doors.ts';
 import { buildExecution } from './app/execution.ts';
 import { buildJudgement } from './app/judgement.ts';
 import { keepVigil } from './app/vigil.ts';
+import { startWatchdog } from './act/actions/watchdog.ts';
 import { watchSentinel } from './decide/restrictions/sentinel.ts';
 import { injectedFetch } from './api/http/injected-fetch.ts';
 import type { InjectedFetch } from './api/http/injected-fetch.ts';
@@ -51,12 +52,13 @@ export async function createApp(infrastructure: Infrastructure, { version, watch
   await prepareTenant(infrastructure);
   const closing = new AbortController();
   const authority = await buildAuthority(infrastructure);
-  const judgement = await buildJudgement(infrastructure, charterText);
+  const watch = watchdog ? startWatchdog() : null;
+  const judgement = await buildJudgement({ infrastructure, charterText, onGroup: (groupId, state) => watch?.group(groupId, state) });
 
   // The file may have been there before the process; then it is taken over as soon as there is somebody to do it.
   const sentinel = watchSentinel({ dataDir: config.dataDir, clock, appeared: () => queueMicrotask(() => vigil.takeOver(sentinel)) });
   let address = `http://${config.host === '0.0.0.0' ? '127.0.0.1' : config.host}:${config.port}`;
-  const execution = buildExecution({ infrastructure, authority, judgement, sentinel, publicUrl: () => config.publicUrl ?? address, watchdog });
+  const execution = buildExecution({ infrastructure, authority, judgement, sentinel, publicUrl: () => config.publicUrl ?? address, turned: () => watch?.turned() });
   const vigil = keepVigil({ infrastructure, judgement, execution, closing: closing.signal });
 
   const journal = createJournal({ store, clock });
@@ -98,6 +100,7 @@ export async function createApp(infrastructure: Infrastructure, { version, watch
       await sequencer.close();
       await judgement.executors.close();
       await execution.lease.close();
+      await watch?.close();
       await unlisten();
     },
   };

@@ -125,6 +125,7 @@ function routesOf({ infrastructure, authority, judgement, execution, sentinel, j
       standing: createStandingRestrictions(store, clock),
       twoPersons: async (tenant) => (await activeLaw(tenant))?.charter.resume.twoPersons ?? false,
       sentinel,
+      isOnlyTenant: async () => (await store.control`select 1 from mandate.tenant where tenant <> '*' limit 2`).length < 2,
       flagAudit: (tenant) => journal.read(tenant, { after: 0, limit: 200, kind: 'flag', agent: null, actId: null, fromMs: null, toMs: null, newestFirst: true }),
     }),
     ...charterRoutes(charters),

@@ -30,7 +30,8 @@ export interface ExecutionNeeds {
   readonly sentinel: Sentinel;
   /** Where people reach this server; known for certain only once it listens. */
   readonly publicUrl: () => string;
-  readonly watchdog: boolean;
+  /** The main loop has turned. */
+  readonly turned: () => void;
 }
 
 export type Execution = ReturnType<typeof buildExecution>;
@@ -38,7 +39,7 @@ export type Execution = ReturnType<typeof buildExecution>;
 /** Nothing happens to these any more. */
 const OVER: ReadonlySet<string> = new Set(['success', 'failed', 'denied', 'cancelled', 'expired', 'unknown', 'recorded']);
 
-export function buildExecution({ infrastructure, authority, judgement, sentinel, publicUrl, watchdog }: ExecutionNeeds) {
+export function buildExecution({ infrastructure, authority, judgement, sentinel, publicUrl, turned }: ExecutionNeeds) {
   const { clock, chance, log, masterKeys, store } = infrastructure;
   const { permits, stands } = authority;
   const { snapshots, executors, approvals, activeLaw, trustSettings } = judgement;
@@ -50,7 +51,7 @@ export function buildExecution({ infrastructure, authority, judgement, sentinel,
   const running = createRunning();
   const waiting = createWaiting({ clock, isOver: async (tenant, actId) => isOver(await findAct(store, tenant, actId)) });
   const actions = createActions({ store, clock, chance, seal, redact, ended: waiting.ended });
-  const lease = createLease({ db: store.control, clock, chance, watchdog, lost: (error) => log.warn({ err: error }, 'the heartbeat did not get through; nothing new begins until it does') });
+  const lease = createLease({ db: store.control, clock, chance, turned, lost: (error) => log.warn({ err: error }, 'the heartbeat did not get through; nothing new begins until it does') });
 
   /** Also once an approved act waits for its agent to fetch the permit: then it is the agent's turn. */
   async function isOver(act: Act | null): Promise<boolean> {

@@ -31,18 +31,32 @@ export class CharterRefused extends Error {
 
 export type Judgement = Awaited<ReturnType<typeof buildJudgement>>;
 
-/** `charterText`: the charter of a program that embeds Mandate and names no file. */
-export async function buildJudgement({ config, clock, chance, log, store }: Infrastructure, charterText: string | null) {
+export interface JudgementNeeds {
+  readonly infrastructure: Infrastructure;
+  /** The charter of a program that embeds Mandate and names no file. */
+  readonly charterText: string | null;
+  /** Told of every process group of an executor. */
+  readonly onGroup: (groupId: number, state: 'started' | 'ended') => void;
+}
+
+export async function buildJudgement({ infrastructure, charterText, onGroup }: JudgementNeeds) {
+  const { config, clock, chance, log, store } = infrastructure;
   const { tenant, charter: path } = config;
   const charters = createCharters({ store, clock, log, readFile: readCharterFile, readShipped: shippedCharters });
   const follower = path === null ? null : createFollower({ charters, clock, log, tenant, path, author: 'mandate:charter-file' });
   const activated = await (follower === null ? activate(charters, tenant, charterText) : follower.reload());
-  if (activated.kind === 'refused') throw new CharterRefused(activated.problems.map(renderError));
+  if (activated.kind === 'refused') {
+    const problems = activated.problems.map(renderError);
+    const standing = await charters.active(tenant);
+    if (standing === null) throw new CharterRefused(problems);
+    // A restart must not be what takes a good charter out of force: the last good version stays, loudly.
+    log.error({ problems, version: standing.version }, 'the charter file has mistakes; the last good version stays in force');
+  }
 
   // A charter names its executors, so they change with it, before the first decision by it.
   const baseDir = path === null ? config.dataDir : dirname(path);
   const executors = createTenantExecutors(() =>
-    createExecutors({ settings: {}, baseDir, secrets: (name) => readSecret(config.dataDir, name), environment: process.env, log, after: (waitMs, run) => clock.after(waitMs, run) }),
+    createExecutors({ settings: {}, baseDir, secrets: (name) => readSecret(config.dataDir, name), environment: process.env, log, onGroup, after: (waitMs, run) => clock.after(waitMs, run) }),
   );
   const lawOf = async (of: string, version: string): Promise<Law | null> => {
     const law = await charters.lawOf(of, version);
@@ -53,7 +67,8 @@ export async function buildJudgement({ config, clock, chance, log, store }: Infr
   const trustSettings = async (of: string): Promise<TrustSettings> => (await activeLaw(of))?.charter.trust ?? DEFAULT_TRUST;
 
   const flags = createFlags({ store, clock, writeEntry });
-  await flags.seed(tenant, (await activeLaw(tenant))?.charter.resources ?? {});
+  const law = await activeLaw(tenant);
+  await flags.seed(tenant, { resources: law?.charter.resources ?? {}, concurrentAgents: law?.charter.limits.concurrentAgents ?? null });
   return {
     charters,
     follower,

@@ -72,6 +72,8 @@ export function keepVigil({ infrastructure, judgement, execution, closing }: Vig
   async function keepUp(): Promise<void> {
     try {
       await obeyStops();
+      // Others take the acts of a process without a lease for lost: it may not go on with them.
+      if (!lease.isHeld()) running.abortWhere(() => true, 'This process has lost its lease.');
       await recordSentinel();
       // Not awaited: an approved act may run for minutes, and until it ends no stop would be looked for and nothing swept.
       inBackground(upkeep.runApproved, 'approved acts could not be looked for; they are in a second');

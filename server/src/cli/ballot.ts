@@ -107,6 +107,9 @@ export async function castBallot(
   out.data(
     `${out.tint(harmless(status), status === 'approved' ? 'green' : tintOf(status))}  ${subjectOf(answer)}. ${after[status] ?? ''}`,
   );
+  const actId = textAt(answer, 'actId');
+  if (status === 'approved' && actId !== '')
+    out.talk(`What came of it: ${cli.self} audit search --action ${harmless(actId)}`);
 }
 
 /** People paste the id that they have at hand, and that is often the act's. */

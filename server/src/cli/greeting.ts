@@ -24,8 +24,7 @@ export function greeting(
   tint: Tinter,
 ): string {
   const { url, database, adminKey } = serving;
-  const file =
-    config.charter === null ? 'no file given, the one in force' : relative(process.cwd(), config.charter);
+  const file = config.charter === null ? 'no file given, the one in force' : nearest(config.charter);
   const lines = fields(
     [
       ['API', tint(url, 'cyan')],
@@ -59,6 +58,12 @@ export function greeting(
   return `\n  ${tint('Mandate', 'bold')} ${version} ${tint(`ready in ${(tookMs / 1_000).toFixed(1)} s`, 'dim')}\n\n${lines}${stopped}\n\n${steps}\n`;
 }
 
+/** As somebody here would type it; a path that only climbs is better read whole. */
+function nearest(path: string): string {
+  const near = relative(process.cwd(), path);
+  return near.startsWith('..') ? path : near;
+}
+
 /** What to type next, in another shell: there nobody knows a data directory that is not the default one. */
 function tries(
   config: Config,
@@ -71,7 +76,10 @@ function tries(
       : [`export MANDATE_DATA_DIR='${config.dataDir}'   ${tint('in another shell, first', 'dim')}`]),
     `${self} request builder-1 test.run_suite`,
     ...(isNew
-      ? [`${self} request builder-1 deploy.production   ${tint('waits for a person:', 'dim')} ${self} inbox`]
+      ? [
+          `${self} request builder-1 deploy.production   ${tint('waits for a person:', 'dim')} ${self} inbox`,
+          `${self} demo   ${tint('a real session under governance, on a server of its own', 'dim')}`,
+        ]
       : []),
   ];
 }

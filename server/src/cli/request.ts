@@ -160,7 +160,7 @@ function showAct(cli: Cli, act: unknown): string {
     fields(
       [
         ['error', harmless(textAt(act, 'error'))],
-        ['result', typeof result === 'string' ? result.split('\n').map(harmless) : oneLine(result)],
+        ...resultPairs(result),
         ['permit', textAt(act, 'permit')],
         [
           '',
@@ -172,4 +172,17 @@ function showAct(cli: Cli, act: unknown): string {
       out.tint,
     ),
   ].join('\n');
+}
+
+/** What a program printed is read line by line; anything else is data. */
+function resultPairs(result: unknown): readonly (readonly [string, string | readonly string[]])[] {
+  const lines = (text: string): readonly string[] => text.trimEnd().split('\n').map(harmless);
+  if (typeof result === 'string') return [['result', lines(result)]];
+  const isProgram = ['exitCode', 'stdout', 'stderr'].every((name) => valueAt(result, name) !== undefined);
+  if (!isProgram) return [['result', oneLine(result)]];
+  return [
+    ['exit code', textAt(result, 'exitCode')],
+    ['stdout', lines(textAt(result, 'stdout'))],
+    ['stderr', lines(textAt(result, 'stderr'))],
+  ];
 }

@@ -1,4 +1,5 @@
 // What the resources of actions take, parsed once at the door: nothing is coerced and nothing unknown is let through.
+import { isActionName } from '@mandate/kernel';
 import type { Json, JsonObject } from '@mandate/kernel';
 import { z } from 'zod';
 import {
@@ -10,15 +11,12 @@ import {
 } from '../../platform/http/fields.ts';
 import type { ActView } from './view.ts';
 
-const actionName = nameField.regex(
-  /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/,
-  'a dotted name such as git.merge (letters, digits, _ and -)',
-);
+const actionName = nameField.refine(isActionName, 'must be a dotted name such as git.merge: letters, digits and . _ - : / @ + # ~ =');
 const jsonObject = z.custom<JsonObject>(
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
   'a JSON object',
 );
-export const costUsd = z
+const costUsd = z
   .number()
   .min(0)
   .max(1_000_000)

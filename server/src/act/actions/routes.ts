@@ -1,6 +1,6 @@
 // The HTTP resources of actions: ask, look, report, confirm, cancel, roll back.
 import { canonicalProblem } from '@mandate/kernel';
-import type { Decision, Json, JsonObject } from '@mandate/kernel';
+import type { Decision, JsonObject } from '@mandate/kernel';
 import { z } from 'zod';
 import { json, problem, route } from '../../platform/http/route.ts';
 import type { Call, Reply, Route } from '../../platform/http/route.ts';
@@ -8,7 +8,7 @@ import type { Refusal } from '../../platform/http/problems.ts';
 import type { Asker } from '../../platform/identity/asker.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
 import type { Act } from './act.ts';
-import { costUsd, actionBody, PAGE, CURSOR, listQuery, outcomeBody, reasonBody } from './bodies.ts';
+import { actionBody, PAGE, CURSOR, listQuery, outcomeBody, reasonBody } from './bodies.ts';
 import type { ActionBody } from './bodies.ts';
 import type { Outcomes, OutcomeAnswer } from './outcomes.ts';
 import type { ActQuery } from './queries.ts';

@@ -58,8 +58,8 @@ export function readFlags(flags: readonly { readonly key: string; readonly scope
 /** The scope that an authority flag governs; null for settings. */
 function restrictedScope(key: string, scope: string): string | null {
   if (key === 'agents.autonomousEnabled') return scope === '' ? 'tenant' : scope;
-  const portal = /^(portal|website)\.([^.]+)\.autonomous$/.exec(key);
-  return portal === null ? null : `resource:${portal[1] ?? ''}/${portal[2] ?? ''}`;
+  const resource = /^([^.]+)\.(.+)\.autonomous$/.exec(key);
+  return resource === null ? null : `resource:${resource[1] ?? ''}/${resource[2] ?? ''}`;
 }
 
 export interface FlagChange {
@@ -77,7 +77,7 @@ export interface FlagChange {
 export type FlagAnswer = { readonly kind: 'changed'; readonly flag: FlagRow } | { readonly kind: 'refused'; readonly code: 'not_found' | 'invalid' | 'forbidden'; readonly detail: string };
 
 export interface Flags {
-  seed(tenant: string, resources: Readonly<Record<string, readonly string[]>>): Promise<void>;
+  seed(tenant: string, charter: { readonly resources: Readonly<Record<string, readonly string[]>>; readonly concurrentAgents: number | null }): Promise<void>;
   list(tenant: string): Promise<readonly FlagRow[]>;
   set(change: FlagChange): Promise<FlagAnswer>;
 }
@@ -90,8 +90,9 @@ export interface FlagsNeeds {
 
 export function createFlags({ store, clock, writeEntry }: FlagsNeeds): Flags {
   return {
-    async seed(tenant, resources) {
+    async seed(tenant, { resources, concurrentAgents }) {
       const seeds: Record<string, FlagValue> = { ...FLAG_DEFAULTS };
+      if (concurrentAgents !== null) seeds['budget.agents.maxConcurrent'] = concurrentAgents;
       for (const [type, names] of Object.entries(resources)) for (const name of names) seeds[`${type}.${name}.autonomous`] = true;
       const now = new Date(clock.nowMs());
       await store.withTenant(tenant, async (tx) => {

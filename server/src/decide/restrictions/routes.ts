@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { isPlainText, reasonField } from '../../platform/http/fields.ts';
 import { json, problem, route } from '../../platform/http/route.ts';
 import type { Call, Route } from '../../platform/http/route.ts';
+import { readFlags } from './flags.ts';
 import type { Flags } from './flags.ts';
 import type { StandingRestrictions } from './standing.ts';
 import type { Stops } from './stop.ts';
@@ -15,15 +16,18 @@ export interface RestrictionRoutesNeeds {
   readonly twoPersons: (tenant: string) => Promise<boolean>;
   /** Whether the sentinel file bars this data directory, and lifting it. */
   readonly sentinel: { readonly isStopped: () => boolean; readonly lift: () => Promise<void> };
+  readonly isOnlyTenant: () => Promise<boolean>;
   readonly flagAudit: (tenant: string) => Promise<unknown>;
 }
 
 const scopeText = z.string().min(1).max(300).refine(isPlainText, 'must be without control characters').refine((text) => parseScope(text).kind !== 'problem', 'tenant, global, agent:ID, class:NAME, action:PATTERN, user:ID or resource:TYPE/ID');
-const stopBody = z.strictObject({ scope: scopeText.default('tenant'), level: z.enum(['pause', 'stop', 'seal']).default('stop'), reason: reasonField });
+const stopBody = z
+  .strictObject({ scope: scopeText.default('tenant'), level: z.enum(['pause', 'stop', 'seal']).default('stop'), reason: reasonField })
+  .refine(({ level, scope }) => level !== 'seal' || scope === 'tenant', { path: ['scope'], message: 'level seal locks the keys of the whole tenant and takes no narrower scope' });
 const resumeBody = z.strictObject({ scope: scopeText.default('tenant'), reason: reasonField });
 const flagBody = z.strictObject({ value: z.union([z.string().max(200), z.number(), z.boolean()]), scope: z.union([z.literal(''), scopeText]).default(''), reason: reasonField });
 
-export function restrictionRoutes({ stops, flags, standing, twoPersons, sentinel, flagAudit }: RestrictionRoutesNeeds): readonly Route[] {
+export function restrictionRoutes({ stops, flags, standing, twoPersons, sentinel, isOnlyTenant, flagAudit }: RestrictionRoutesNeeds): readonly Route[] {
   return [
     route({
       method: 'GET',
@@ -60,13 +64,16 @@ export function restrictionRoutes({ stops, flags, standing, twoPersons, sentinel
         const order = { scope: body.scope, reason: body.reason, by: principal.id, twoPersons: await twoPersons(principal.tenant), traceId };
         const report = await stops.resume({ tenant: principal.tenant, ...order });
         if (report.kind === 'second_person_needed') return json({ resumed: false, waitingFor: 'a second person', requestedBy: report.requestedBy }, 202);
-        const everything = body.scope === 'tenant' && principal.roles.includes('admin');
+        // Everybody's stop is theirs to lift only where there is nobody else.
+        const everything = body.scope === 'tenant' && principal.roles.includes('admin') && (await isOnlyTenant());
         // Two who agreed on the tenant's stop have agreed on everybody's; where that one stands alone, it asks for two itself.
         const global = everything ? await stops.resume({ ...order, tenant: '*', scope: 'global', twoPersons: order.twoPersons && report.kind !== 'resumed' }) : null;
         if (global?.kind === 'second_person_needed') return json({ resumed: false, waitingFor: 'a second person', requestedBy: global.requestedBy }, 202);
         const wasSentinel = everything && sentinel.isStopped();
         if (wasSentinel) await sentinel.lift();
         const lifted = (report.kind === 'resumed' ? report.lifted : 0) + (global?.kind === 'resumed' ? global.lifted : 0);
+        const others = body.scope === 'tenant' && (sentinel.isStopped() || (await stops.standing(principal.tenant)).some((stop) => stop.tenant === '*'));
+        if (others) return problem({ code: 'conflict', detail: 'Every tenant of this installation is stopped; run mandate resume --scope global on the server\'s machine.' });
         if (lifted === 0 && !wasSentinel) return problem({ code: 'conflict', detail: `Nothing is stopped in the scope ${body.scope}; GET /api/v1/stop lists what is.` });
         return json({ resumed: true, lifted: lifted + (wasSentinel ? 1 : 0) });
       },
@@ -76,8 +83,12 @@ export function restrictionRoutes({ stops, flags, standing, twoPersons, sentinel
       path: '/api/v1/restrictions',
       summary: 'Everything that stands: stops, freezes, pauses, phases, throttles',
       permission: 'restrictions.read',
-      answer: '{ items }',
-      handle: async ({ principal }) => json({ items: await standing(principal.tenant) }),
+      answer: '{ mode, items }',
+      async handle({ principal }) {
+        const derived = readFlags(await flags.list(principal.tenant));
+        const fromFlags = derived.restrictions.map(({ sinceMs: _since, untilMs: _until, ...each }) => ({ ...each, since: null, until: null }));
+        return json({ mode: derived.mode, items: [...(await standing(principal.tenant)), ...fromFlags] });
+      },
     }),
     route({
       method: 'GET',

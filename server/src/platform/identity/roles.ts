@@ -96,6 +96,7 @@ const APPROVE: readonly Permission[] = [
   ...TIGHTEN,
   'approvals.decide',
   'governance.decide',
+  'grants.write',
   'consents.write',
   'grants.revoke_others',
 ];
