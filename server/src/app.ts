@@ -47,25 +47,60 @@ export interface AppOptions {
 /** How long running acts may take to end once they have been told that the process is closing. */
 const DRAIN_MS = 10_000;
 
-export async function createApp(infrastructure: Infrastructure, { version, watchdog = true, charterText = null }: AppOptions): Promise<App> {
+export async function createApp(
+  infrastructure: Infrastructure,
+  { version, watchdog = true, charterText = null }: AppOptions,
+): Promise<App> {
   const { config, clock, log, store } = infrastructure;
   await prepareTenant(infrastructure);
   const closing = new AbortController();
   const authority = await buildAuthority(infrastructure);
   const watch = watchdog ? startWatchdog() : null;
-  const judgement = await buildJudgement({ infrastructure, charterText, onGroup: (groupId, state) => watch?.group(groupId, state) });
+  const judgement = await buildJudgement({
+    infrastructure,
+    charterText,
+    onGroup: (groupId, state) => watch?.group(groupId, state),
+  });
 
   // The file may have been there before the process; then it is taken over as soon as there is somebody to do it.
-  const sentinel = watchSentinel({ dataDir: config.dataDir, clock, appeared: () => queueMicrotask(() => vigil.takeOver(sentinel)) });
+  const sentinel = watchSentinel({
+    dataDir: config.dataDir,
+    clock,
+    appeared: () => queueMicrotask(() => vigil.takeOver(sentinel)),
+  });
   let address = `http://${config.host === '0.0.0.0' ? '127.0.0.1' : config.host}:${config.port}`;
-  const execution = buildExecution({ infrastructure, authority, judgement, sentinel, publicUrl: () => config.publicUrl ?? address, turned: () => watch?.turned() });
+  const execution = buildExecution({
+    infrastructure,
+    authority,
+    judgement,
+    sentinel,
+    publicUrl: () => config.publicUrl ?? address,
+    turned: () => watch?.turned(),
+  });
   const vigil = keepVigil({ infrastructure, judgement, execution, closing: closing.signal });
 
   const journal = createJournal({ store, clock });
   const feed = createFeed({ journal, clock });
-  const sequencer = createSequencer({ db: store.sequencer, clock, failed: (error) => log.error({ err: error }, 'journal entries wait for their position') });
+  const sequencer = createSequencer({
+    db: store.sequencer,
+    clock,
+    failed: (error) => log.error({ err: error }, 'journal entries wait for their position'),
+  });
   const metrics = createMetrics({ store, tenant: config.tenant, prefix: config.metricsPrefix });
-  const doors = await openDoors({ infrastructure, authority, judgement, execution, sentinel, journal, feed, metrics, checks: vigil.checks, isSealed: vigil.isSealed, closing: closing.signal, version });
+  const doors = await openDoors({
+    infrastructure,
+    authority,
+    judgement,
+    execution,
+    sentinel,
+    journal,
+    feed,
+    metrics,
+    checks: vigil.checks,
+    isSealed: vigil.isSealed,
+    closing: closing.signal,
+    version,
+  });
   let unlisten: () => Promise<void> = () => Promise.resolve();
 
   async function work(): Promise<void> {
@@ -94,7 +129,10 @@ export async function createApp(infrastructure: Infrastructure, { version, watch
       await vigil.stop();
       await doors.fastify.close();
       execution.running.abortWhere(() => true, 'The server is shutting down.');
-      await Promise.race([execution.running.drained(), new Promise<void>((done) => clock.after(DRAIN_MS, done))]);
+      await Promise.race([
+        execution.running.drained(),
+        new Promise<void>((done) => clock.after(DRAIN_MS, done)),
+      ]);
       sentinel.close();
       await judgement.follower?.stop();
       await sequencer.close();

@@ -41,24 +41,44 @@ export interface OpenOptions {
   readonly pretty?: boolean;
 }
 
-export async function openInfrastructure(config: Config, { clock = systemClock, pretty = false }: OpenOptions = {}): Promise<Infrastructure> {
+export async function openInfrastructure(
+  config: Config,
+  { clock = systemClock, pretty = false }: OpenOptions = {},
+): Promise<Infrastructure> {
   const chance = createChance(clock);
   const scrubber = createScrubber({ redact: (text) => String(redact(text)) });
-  const exporter = config.otlpEndpoint === null ? ({ kind: 'none' } as const) : ({ kind: 'otlp', url: config.otlpEndpoint } as const);
-  const telemetry = createTelemetry({ exporter, clock, scrub: scrubber.text, serviceName: config.serviceName });
+  const exporter =
+    config.otlpEndpoint === null
+      ? ({ kind: 'none' } as const)
+      : ({ kind: 'otlp', url: config.otlpEndpoint } as const);
+  const telemetry = createTelemetry({
+    exporter,
+    clock,
+    scrub: scrubber.text,
+    serviceName: config.serviceName,
+  });
   const log = createLog({ level: config.logLevel, scrubber, clock, traceId: telemetry.traceId, pretty });
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
-  const masterKeys = await loadMasterKeys({ fromEnvironment: config.masterKey, dataDir: config.dataDir, chance });
+  const masterKeys = await loadMasterKeys({
+    fromEnvironment: config.masterKey,
+    dataDir: config.dataDir,
+    chance,
+  });
   for (const key of masterKeys.all) scrubber.know(Buffer.from(key.bytes).toString('base64'));
   const embedded = config.databaseUrl === null ? await startEmbedded({ dataDir: config.dataDir, log }) : null;
   try {
-    const adminUrl = embedded === null ? (config.databaseUrl ?? '') : await ensureDatabase(embedded.adminUrl, 'mandate');
+    const adminUrl =
+      embedded === null ? (config.databaseUrl ?? '') : await ensureDatabase(embedded.adminUrl, 'mandate');
     const { appUrl, sequencerUrl, controlUrl } = config;
     const { store, migrated } = await openDatabase({
       adminUrl,
       migrationsDir: MIGRATIONS,
       secret: deriveKey(masterKeys.current, 'database-login').toString('base64'),
-      supplied: { ...(appUrl === null ? {} : { appUrl }), ...(sequencerUrl === null ? {} : { sequencerUrl }), ...(controlUrl === null ? {} : { controlUrl }) },
+      supplied: {
+        ...(appUrl === null ? {} : { appUrl }),
+        ...(sequencerUrl === null ? {} : { sequencerUrl }),
+        ...(controlUrl === null ? {} : { controlUrl }),
+      },
     });
     if (migrated.length > 0) log.info({ migrated }, 'database migrated');
     const { host, database: name } = parseAddress(adminUrl);

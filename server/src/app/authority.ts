@@ -16,21 +16,43 @@ export type Authority = Awaited<ReturnType<typeof buildAuthority>>;
 export async function buildAuthority({ config, clock, chance, masterKeys, store }: Infrastructure) {
   const keys = createKeys({ app: store.app, masterKeys, clock, chance });
   const tokens = createGrantTokens(masterKeys, clock);
-  const grants = createGrants({ store, clock, chance, issueToken: (grant) => tokens.issue(grant), writeEntry });
+  const grants = createGrants({
+    store,
+    clock,
+    chance,
+    issueToken: (grant) => tokens.issue(grant),
+    writeEntry,
+  });
   const { jwks, jwtIssuer, jwtAudience, jwtTyp, jwtTenant } = config;
-  const jwt = jwks === null || jwtIssuer === null || jwtAudience === null ? null : createJwt({ jwks, issuer: jwtIssuer, audience: jwtAudience, typ: jwtTyp, tenant: jwtTenant }, clock);
+  const jwt =
+    jwks === null || jwtIssuer === null || jwtAudience === null
+      ? null
+      : createJwt({ jwks, issuer: jwtIssuer, audience: jwtAudience, typ: jwtTyp, tenant: jwtTenant }, clock);
 
   return {
     keys,
     grants,
     permits: createPermits(masterKeys),
-    identity: createIdentity({ store, keys, grants: tokens, jwt, bruteForce: createBruteForce({ clock }), clock, areGrantsAlive: grants.areAlive }),
+    identity: createIdentity({
+      store,
+      keys,
+      grants: tokens,
+      jwt,
+      bruteForce: createBruteForce({ clock }),
+      clock,
+      areGrantsAlive: grants.areAlive,
+    }),
     adminKey: await ensureAdminKey({ keys, store, chance, dataDir: config.dataDir, tenant: config.tenant }),
     /** Whether whoever asked for a waiting act could still ask for it. */
     async stands(asker: Asker): Promise<boolean> {
       if (asker.keyId !== null) {
         const key = await keys.findById(asker.keyId);
-        if (key === null || key.revokedMs !== null || (key.expiresMs !== null && key.expiresMs <= clock.nowMs())) return false;
+        if (
+          key === null ||
+          key.revokedMs !== null ||
+          (key.expiresMs !== null && key.expiresMs <= clock.nowMs())
+        )
+          return false;
       }
       return asker.grantIds.length === 0 || grants.areAlive(asker.tenant, asker.grantIds);
     },

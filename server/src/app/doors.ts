@@ -60,18 +60,24 @@ export async function openDoors(needs: DoorsNeeds): Promise<Doors> {
   const { clock, log, telemetry } = infrastructure;
   const traced: HttpNeeds['traced'] = (name, headers, run) => {
     const { traceparent } = headers;
-    return telemetry.within(typeof traceparent === 'string' ? traceparent : undefined, () => telemetry.span(name, {}, () => run(telemetry.traceId() ?? '')));
+    return telemetry.within(typeof traceparent === 'string' ? traceparent : undefined, () =>
+      telemetry.span(name, {}, () => run(telemetry.traceId() ?? '')),
+    );
   };
-  const failed: HttpNeeds['failed'] = (error, traceId, path) => log.error({ err: error, traceId, path }, 'a request met a mistake of ours');
+  const failed: HttpNeeds['failed'] = (error, traceId, path) =>
+    log.error({ err: error, traceId, path }, 'a request met a mistake of ours');
   // Level seal: keys open nothing and sessions end, but for those who may lift it.
-  const isLockedOut = (principal: Principal): boolean => needs.isSealed(principal.tenant) && !isPermitted(principal, 'resume');
+  const isLockedOut = (principal: Principal): boolean =>
+    needs.isSealed(principal.tenant) && !isPermitted(principal, 'resume');
   const door = createHttp({
     routes: routesOf(needs),
     version,
     authenticate: async (request) => {
       const answer = await authority.identity.authenticate(request);
       if (answer.kind === 'refused') return { ...answer, status: REFUSAL_STATUS[answer.code] };
-      return isLockedOut(answer.principal) ? { kind: 'refused', code: 'sealed', status: 403, retryAfterS: null, detail: SEALED } : answer;
+      return isLockedOut(answer.principal)
+        ? { kind: 'refused', code: 'sealed', status: 403, retryAfterS: null, detail: SEALED }
+        : answer;
     },
     isPermitted,
     stands: async (principal) => !isLockedOut(principal) && authority.stands(askerOf(principal, null)),
@@ -92,14 +98,23 @@ export async function openDoors(needs: DoorsNeeds): Promise<Doors> {
     failed,
     closing,
     async *follow(tenant, from, signal) {
-      for await (const entries of feed.follow(tenant, from, signal)) yield entries.map((entry) => cloudEventOf(tenant, entry));
+      for await (const entries of feed.follow(tenant, from, signal))
+        yield entries.map((entry) => cloudEventOf(tenant, entry));
     },
   });
   mountMcpGateway(needs, door, traced);
   return { ...door, traced };
 }
 
-function routesOf({ infrastructure, authority, judgement, execution, sentinel, journal, metrics }: DoorsNeeds): readonly Route[] {
+function routesOf({
+  infrastructure,
+  authority,
+  judgement,
+  execution,
+  sentinel,
+  journal,
+  metrics,
+}: DoorsNeeds): readonly Route[] {
   const { clock, store } = infrastructure;
   const { identity, grants, keys } = authority;
   const { charters, stops, flags, agents, approvals, activeLaw } = judgement;
@@ -125,8 +140,19 @@ function routesOf({ infrastructure, authority, judgement, execution, sentinel, j
       standing: createStandingRestrictions(store, clock),
       twoPersons: async (tenant) => (await activeLaw(tenant))?.charter.resume.twoPersons ?? false,
       sentinel,
-      isOnlyTenant: async () => (await store.control`select 1 from mandate.tenant where tenant <> '*' limit 2`).length < 2,
-      flagAudit: (tenant) => journal.read(tenant, { after: 0, limit: 200, kind: 'flag', agent: null, actId: null, fromMs: null, toMs: null, newestFirst: true }),
+      isOnlyTenant: async () =>
+        (await store.control`select 1 from mandate.tenant where tenant <> '*' limit 2`).length < 2,
+      flagAudit: (tenant) =>
+        journal.read(tenant, {
+          after: 0,
+          limit: 200,
+          kind: 'flag',
+          agent: null,
+          actId: null,
+          fromMs: null,
+          toMs: null,
+          newestFirst: true,
+        }),
     }),
     ...charterRoutes(charters),
     ...keyRoutes({ keys, store, clock, writeEntry }),

@@ -37,46 +37,94 @@ export interface ExecutionNeeds {
 export type Execution = ReturnType<typeof buildExecution>;
 
 /** Nothing happens to these any more. */
-const OVER: ReadonlySet<string> = new Set(['success', 'failed', 'denied', 'cancelled', 'expired', 'unknown', 'recorded']);
+const OVER: ReadonlySet<string> = new Set([
+  'success',
+  'failed',
+  'denied',
+  'cancelled',
+  'expired',
+  'unknown',
+  'recorded',
+]);
 
-export function buildExecution({ infrastructure, authority, judgement, sentinel, publicUrl, turned }: ExecutionNeeds) {
+export function buildExecution({
+  infrastructure,
+  authority,
+  judgement,
+  sentinel,
+  publicUrl,
+  turned,
+}: ExecutionNeeds) {
   const { clock, chance, log, masterKeys, store } = infrastructure;
   const { permits, stands } = authority;
   const { snapshots, executors, approvals, activeLaw, trustSettings } = judgement;
 
   const seals = createSeals({ store, masterKeys, chance, clock });
-  const seal = async (tenant: string, value: Json, purpose: string): Promise<Uint8Array> => (await seals.of(tenant)).sealJson(purpose, value);
-  const unseal = async (tenant: string, sealed: Uint8Array, purpose: string): Promise<Json> => JSON.parse((await seals.open(tenant, purpose, sealed)).toString('utf8')) as Json;
+  const seal = async (tenant: string, value: Json, purpose: string): Promise<Uint8Array> =>
+    (await seals.of(tenant)).sealJson(purpose, value);
+  const unseal = async (tenant: string, sealed: Uint8Array, purpose: string): Promise<Json> =>
+    JSON.parse((await seals.open(tenant, purpose, sealed)).toString('utf8')) as Json;
   const sealed = createSealed({ seal, unseal });
   const running = createRunning();
-  const waiting = createWaiting({ clock, isOver: async (tenant, actId) => isOver(await findAct(store, tenant, actId)) });
+  const waiting = createWaiting({
+    clock,
+    isOver: async (tenant, actId) => isOver(await findAct(store, tenant, actId)),
+  });
   const actions = createActions({ store, clock, chance, seal, redact, ended: waiting.ended });
-  const lease = createLease({ db: store.control, clock, chance, turned, lost: (error) => log.warn({ err: error }, 'the heartbeat did not get through; nothing new begins until it does') });
+  const lease = createLease({
+    db: store.control,
+    clock,
+    chance,
+    turned,
+    lost: (error) =>
+      log.warn({ err: error }, 'the heartbeat did not get through; nothing new begins until it does'),
+  });
 
   /** Also once an approved act waits for its agent to fetch the permit: then it is the agent's turn. */
   async function isOver(act: Act | null): Promise<boolean> {
     if (act === null || OVER.has(act.status)) return true;
-    if (act.status !== 'waiting_for_approval' || act.runsOn !== 'permit' || act.approvalId === null) return false;
+    if (act.status !== 'waiting_for_approval' || act.runsOn !== 'permit' || act.approvalId === null)
+      return false;
     return (await approvals.find(act.tenant, act.approvalId))?.status === 'approved';
   }
 
-  async function show(act: Act, known: { readonly permit?: string; readonly result?: Json }): Promise<ActView> {
-    const approval = act.status === 'waiting_for_approval' && act.approvalId !== null ? await approvals.find(act.tenant, act.approvalId) : null;
+  async function show(
+    act: Act,
+    known: { readonly permit?: string; readonly result?: Json },
+  ): Promise<ActView> {
+    const approval =
+      act.status === 'waiting_for_approval' && act.approvalId !== null
+        ? await approvals.find(act.tenant, act.approvalId)
+        : null;
     const result = act.status !== 'success' ? undefined : (known.result ?? (await sealed.openResult(act)));
     return viewOf(act, {
       ...(result === undefined ? {} : { result }),
       ...(known.permit === undefined ? {} : { permit: known.permit }),
-      ...(act.status === 'permitted' && act.startByMs !== null ? { startWithinMs: Math.max(0, act.startByMs - clock.nowMs()) } : {}),
+      ...(act.status === 'permitted' && act.startByMs !== null
+        ? { startWithinMs: Math.max(0, act.startByMs - clock.nowMs()) }
+        : {}),
       ...(approval === null
         ? {}
-        : { approval: { id: approval.id, digest: approval.digest, expiresAt: approval.expiresAt, requiredRoles: approval.requiredRoles, url: `${publicUrl()}/api/v1/approvals/${approval.id}` } }),
+        : {
+            approval: {
+              id: approval.id,
+              digest: approval.digest,
+              expiresAt: approval.expiresAt,
+              requiredRoles: approval.requiredRoles,
+              url: `${publicUrl()}/api/v1/approvals/${approval.id}`,
+            },
+          }),
     });
   }
 
   function barred(): Refusal | null {
     if (sentinel.isStopped()) return { code: 'stopped', detail: 'The file STOP is in the data directory.' };
     if (lease.isHeld()) return null;
-    return { code: 'unavailable', detail: 'This process has lost its lease and begins nothing until its heartbeat gets through again.', retryAfterMs: 1_000 };
+    return {
+      code: 'unavailable',
+      detail: 'This process has lost its lease and begins nothing until its heartbeat gets through again.',
+      retryAfterMs: 1_000,
+    };
   }
 
   const pipeline = createPipeline({
@@ -89,7 +137,16 @@ export function buildExecution({ infrastructure, authority, judgement, sentinel,
     sealed,
     sha256: sha256Hex,
     issuePermit: ({ id, tenant, agent, digest, startByMs, deadlineMs }) =>
-      Promise.resolve(permits.sign({ actId: id, tenant, agent, digest, startByMs: startByMs ?? 0, deadlineMs: deadlineMs ?? 0 })),
+      Promise.resolve(
+        permits.sign({
+          actId: id,
+          tenant,
+          agent,
+          digest,
+          startByMs: startByMs ?? 0,
+          deadlineMs: deadlineMs ?? 0,
+        }),
+      ),
     show,
     barred,
     rejudge: createRejudge({ store, uuid: chance.uuid, writeEntry }),
@@ -102,7 +159,23 @@ export function buildExecution({ infrastructure, authority, judgement, sentinel,
     waiting,
     lease,
     show,
-    outcomes: createOutcomes({ store, clock, actions, running, readPermit: permits.verify, lawOf: activeLaw, writeEntry }),
-    upkeep: createUpkeep({ store, clock, actions, proceed: pipeline.proceed, trustSettings, failed: (error, what) => log.error({ err: error }, what), writeEntry }),
+    outcomes: createOutcomes({
+      store,
+      clock,
+      actions,
+      running,
+      readPermit: permits.verify,
+      lawOf: activeLaw,
+      writeEntry,
+    }),
+    upkeep: createUpkeep({
+      store,
+      clock,
+      actions,
+      proceed: pipeline.proceed,
+      trustSettings,
+      failed: (error, what) => log.error({ err: error }, what),
+      writeEntry,
+    }),
   };
 }

@@ -42,21 +42,41 @@ export interface JudgementNeeds {
 export async function buildJudgement({ infrastructure, charterText, onGroup }: JudgementNeeds) {
   const { config, clock, chance, log, store } = infrastructure;
   const { tenant, charter: path } = config;
-  const charters = createCharters({ store, clock, log, readFile: readCharterFile, readShipped: shippedCharters });
-  const follower = path === null ? null : createFollower({ charters, clock, log, tenant, path, author: 'mandate:charter-file' });
+  const charters = createCharters({
+    store,
+    clock,
+    log,
+    readFile: readCharterFile,
+    readShipped: shippedCharters,
+  });
+  const follower =
+    path === null
+      ? null
+      : createFollower({ charters, clock, log, tenant, path, author: 'mandate:charter-file' });
   const activated = await (follower === null ? activate(charters, tenant, charterText) : follower.reload());
   if (activated.kind === 'refused') {
     const problems = activated.problems.map(renderError);
     const standing = await charters.active(tenant);
     if (standing === null) throw new CharterRefused(problems);
     // A restart must not be what takes a good charter out of force: the last good version stays, loudly.
-    log.error({ problems, version: standing.version }, 'the charter file has mistakes; the last good version stays in force');
+    log.error(
+      { problems, version: standing.version },
+      'the charter file has mistakes; the last good version stays in force',
+    );
   }
 
   // A charter names its executors, so they change with it, before the first decision by it.
   const baseDir = path === null ? config.dataDir : dirname(path);
   const executors = createTenantExecutors(() =>
-    createExecutors({ settings: {}, baseDir, secrets: (name) => readSecret(config.dataDir, name), environment: process.env, log, onGroup, after: (waitMs, run) => clock.after(waitMs, run) }),
+    createExecutors({
+      settings: {},
+      baseDir,
+      secrets: (name) => readSecret(config.dataDir, name),
+      environment: process.env,
+      log,
+      onGroup,
+      after: (waitMs, run) => clock.after(waitMs, run),
+    }),
   );
   const lawOf = async (of: string, version: string): Promise<Law | null> => {
     const law = await charters.lawOf(of, version);
@@ -64,11 +84,15 @@ export async function buildJudgement({ infrastructure, charterText, onGroup }: J
     return law;
   };
   const activeLaw = async (of: string): Promise<Law | null> => (await charters.active(of))?.law ?? null;
-  const trustSettings = async (of: string): Promise<TrustSettings> => (await activeLaw(of))?.charter.trust ?? DEFAULT_TRUST;
+  const trustSettings = async (of: string): Promise<TrustSettings> =>
+    (await activeLaw(of))?.charter.trust ?? DEFAULT_TRUST;
 
   const flags = createFlags({ store, clock, writeEntry });
   const law = await activeLaw(tenant);
-  await flags.seed(tenant, { resources: law?.charter.resources ?? {}, concurrentAgents: law?.charter.limits.concurrentAgents ?? null });
+  await flags.seed(tenant, {
+    resources: law?.charter.resources ?? {},
+    concurrentAgents: law?.charter.limits.concurrentAgents ?? null,
+  });
   return {
     charters,
     follower,
@@ -76,17 +100,41 @@ export async function buildJudgement({ infrastructure, charterText, onGroup }: J
     activeLaw,
     trustSettings,
     flags,
-    snapshots: createSnapshots({ db: store.app, clock, lawOf, readFlags, deploymentOf: createDeploymentFacts(store), findingsOf: () => Promise.resolve([]) }),
+    snapshots: createSnapshots({
+      db: store.app,
+      clock,
+      lawOf,
+      readFlags,
+      deploymentOf: createDeploymentFacts(store),
+      findingsOf: () => Promise.resolve([]),
+    }),
     stops: createStops({ control: store.control, clock, chance, writeEntry }),
-    agents: createAgents({ store, clock, chance, writeEntry, levelOf: async (of, score) => trustLevel(score, await trustSettings(of)) }),
+    agents: createAgents({
+      store,
+      clock,
+      chance,
+      writeEntry,
+      levelOf: async (of, score) => trustLevel(score, await trustSettings(of)),
+    }),
     approvals: createApprovals({ store, clock, writeEntry }),
   };
 }
 
 /** Without a charter of one's own the shipped rules decide, from the first start on. */
 async function activate(charters: Charters, tenant: string, text: string | null) {
-  if (text !== null) return charters.activate({ tenant, text, author: 'mandate:embedding-program', note: 'given by the program that embeds Mandate' });
+  if (text !== null)
+    return charters.activate({
+      tenant,
+      text,
+      author: 'mandate:embedding-program',
+      note: 'given by the program that embeds Mandate',
+    });
   const active = await charters.active(tenant);
   if (active !== null) return { kind: 'unchanged' as const, version: active.version };
-  return charters.activate({ tenant, text: 'version: 1\nextends: default\n', author: 'mandate:first-start', note: 'no charter was given' });
+  return charters.activate({
+    tenant,
+    text: 'version: 1\nextends: default\n',
+    author: 'mandate:first-start',
+    note: 'no charter was given',
+  });
 }

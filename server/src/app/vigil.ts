@@ -51,7 +51,10 @@ export function keepVigil({ infrastructure, judgement, execution, closing }: Vig
       select tenant, scope, level, cause from mandate.restriction where kind = 'stop' and lifted_at is null and level in ('stop', 'seal')`;
     sealed = new Set(standing.filter((stop) => stop.level === 'seal').map((stop) => stop.tenant));
     for (const stop of standing) {
-      running.abortWhere((act) => (stop.tenant === '*' || stop.tenant === act.tenant) && scopeCovers(stop.scope, act), `Stopped: ${stop.cause}`);
+      running.abortWhere(
+        (act) => (stop.tenant === '*' || stop.tenant === act.tenant) && scopeCovers(stop.scope, act),
+        `Stopped: ${stop.cause}`,
+      );
     }
   }
 
@@ -62,7 +65,14 @@ export function keepVigil({ infrastructure, judgement, execution, closing }: Vig
     unrecorded = null;
     try {
       const note = await sentinel.read();
-      await stops.stop({ tenant: '*', scope: 'global', level: 'stop', reason: note.reason, by: note.by, traceId: null });
+      await stops.stop({
+        tenant: '*',
+        scope: 'global',
+        level: 'stop',
+        reason: note.reason,
+        by: note.by,
+        traceId: null,
+      });
     } catch (error) {
       unrecorded = sentinel;
       throw error;
@@ -83,7 +93,8 @@ export function keepVigil({ infrastructure, judgement, execution, closing }: Vig
         await upkeep.prune();
       }
     } catch (error) {
-      if (!closing.aborted) log.error({ err: error }, 'upkeep did not get through; it is tried again in a second');
+      if (!closing.aborted)
+        log.error({ err: error }, 'upkeep did not get through; it is tried again in a second');
     }
     if (!closing.aborted) cancelTimer = clock.after(UPKEEP_MS, () => void keepUp());
   }
@@ -92,8 +103,12 @@ export function keepVigil({ infrastructure, judgement, execution, closing }: Vig
     async start() {
       await obeyStops();
       const listeners = await Promise.all([
-        store.control.listen('mandate_revision', () => inBackground(obeyStops, 'stops could not be looked for; they are in a second')),
-        store.control.listen('mandate_approved', () => inBackground(upkeep.runApproved, 'approved acts could not be looked for; they are in a second')),
+        store.control.listen('mandate_revision', () =>
+          inBackground(obeyStops, 'stops could not be looked for; they are in a second'),
+        ),
+        store.control.listen('mandate_approved', () =>
+          inBackground(upkeep.runApproved, 'approved acts could not be looked for; they are in a second'),
+        ),
       ]);
       unlisten = async () => void (await Promise.all(listeners.map((listener) => listener.unlisten())));
       void keepUp();
@@ -106,18 +121,27 @@ export function keepVigil({ infrastructure, judgement, execution, closing }: Vig
     takeOver(sentinel) {
       running.abortWhere(() => true, 'Stopped by the file STOP in the data directory.');
       unrecorded = sentinel;
-      inBackground(recordSentinel, 'the file STOP could not be put on record as a stop yet; this process obeys the file all the same');
+      inBackground(
+        recordSentinel,
+        'the file STOP could not be put on record as a stop yet; this process obeys the file all the same',
+      );
     },
     checks: () =>
       Promise.all([
-        check('postgres', async () => ((await store.app`select 1`), 'answers')),
-        check('charter', async () => (await activeLaw(config.tenant))?.version ?? fail('this process cannot read the active charter')),
+        check('postgres', async () => (await store.app`select 1`, 'answers')),
+        check(
+          'charter',
+          async () =>
+            (await activeLaw(config.tenant))?.version ?? fail('this process cannot read the active charter'),
+        ),
         check('worker', () => Promise.resolve(lease.isHeld() ? 'lease held' : fail('the lease is lost'))),
         check('sequencer', async () => {
           const [row] = await store.sequencer<{ age: number | null }[]>`
             select extract(epoch from now() - min(at))::double precision as age from mandate.journal where position is null`;
           const age = row?.age ?? 0;
-          return age < SEQUENCER_LAG_S ? 'up to date' : fail(`the oldest entry without a position is ${age} s old`);
+          return age < SEQUENCER_LAG_S
+            ? 'up to date'
+            : fail(`the oldest entry without a position is ${age} s old`);
         }),
       ]),
   };

@@ -43,7 +43,12 @@ export interface EndCall {
 }
 
 export type EndAnswer =
-  | { readonly kind: 'ended'; readonly status: ActStatus; readonly trust: { readonly before: number; readonly after: number }; readonly frozen: string | null }
+  | {
+      readonly kind: 'ended';
+      readonly status: ActStatus;
+      readonly trust: { readonly before: number; readonly after: number };
+      readonly frozen: string | null;
+    }
   | { readonly kind: 'not_live'; readonly status: ActStatus | null };
 
 export interface Actions {
@@ -51,7 +56,11 @@ export interface Actions {
   record(call: RecordCall): Promise<RecordAnswer>;
   end(call: EndCall): Promise<EndAnswer>;
   find(tenant: string, id: string): Promise<Act | null>;
-  findIdempotent(tenant: string, principal: string, key: string): Promise<{ readonly actId: string; readonly digest: string } | null>;
+  findIdempotent(
+    tenant: string,
+    principal: string,
+    key: string,
+  ): Promise<{ readonly actId: string; readonly digest: string } | null>;
 }
 
 export interface ActionsNeeds {
@@ -73,7 +82,8 @@ export function createActions({ store, clock, chance, seal, redact, ended }: Act
 
     async end({ act, ending, from, counts, by, settings, trust }) {
       const nowMs = clock.nowMs();
-      const sealedResult = ending.kind === 'success' ? await seal(act.tenant, ending.result, `result:${act.id}`) : null;
+      const sealedResult =
+        ending.kind === 'success' ? await seal(act.tenant, ending.result, `result:${act.id}`) : null;
       const error = 'error' in ending ? String(redact(ending.error)) : null;
       let stored = trust;
       for (;;) {
@@ -88,7 +98,8 @@ export function createActions({ store, clock, chance, seal, redact, ended }: Act
           sealedResult,
           error,
           actualCostMicroUsd: 'costMicroUsd' in ending ? ending.costMicroUsd : null,
-          trust: moved === null ? null : { ...moved.state, version: moved.version, levelMoved: moved.levelMoved },
+          trust:
+            moved === null ? null : { ...moved.state, version: moved.version, levelMoved: moved.levelMoved },
           freeze,
           confirmedBy: ending.kind === 'confirmed' ? by : null,
           entries: entriesOf({ act, ending, error, by, nowMs, moved, freeze }),
@@ -101,7 +112,12 @@ export function createActions({ store, clock, chance, seal, redact, ended }: Act
             return answer;
           case 'finished':
             ended(act.tenant, act.id);
-            return { kind: 'ended', status: statusOf(ending), trust: { before: answer.before, after: answer.after }, frozen: freeze?.cause ?? null };
+            return {
+              kind: 'ended',
+              status: statusOf(ending),
+              trust: { before: answer.before, after: answer.after },
+              frozen: freeze?.cause ?? null,
+            };
         }
       }
     },
@@ -128,14 +144,31 @@ interface MovementNeeds {
 }
 
 /** null where the outcome moves nothing: unknown, cancelled, or a success nobody but the agent has seen. */
-async function movement({ store, act, ending, counts, settings, stored, nowMs }: MovementNeeds): Promise<Movement | null> {
+async function movement({
+  store,
+  act,
+  ending,
+  counts,
+  settings,
+  stored,
+  nowMs,
+}: MovementNeeds): Promise<Movement | null> {
   const succeeded = ending.kind === 'confirmed' || (ending.kind === 'success' && counts);
   if (ending.kind !== 'failed' && !succeeded) return null;
   const current = stored ?? (await readTrust(store, act.tenant, act.agent));
   if (current === null) return null;
   const { version, ...state } = current;
   const drifted = driftTrust(state, nowMs, settings).state;
-  const moved = moveTrust(drifted, { kind: succeeded ? 'success' : 'failure', severity: succeeded ? act.decision.earnedSeverity : act.decision.severity, counts: true, nowMs }, settings);
+  const moved = moveTrust(
+    drifted,
+    {
+      kind: succeeded ? 'success' : 'failure',
+      severity: succeeded ? act.decision.earnedSeverity : act.decision.severity,
+      counts: true,
+      nowMs,
+    },
+    settings,
+  );
   return {
     version,
     state: moved.state,
@@ -157,11 +190,21 @@ interface EntryNeeds {
 }
 
 function entriesOf({ act, ending, error, by, nowMs, moved, freeze }: EntryNeeds): readonly Entry[] {
-  const entry = (kind: string, data: JsonObject): Entry => ({ kind, agent: act.agent, actId: act.id, actor: by, atMs: nowMs, traceId: act.traceId, data });
+  const entry = (kind: string, data: JsonObject): Entry => ({
+    kind,
+    agent: act.agent,
+    actId: act.id,
+    actor: by,
+    atMs: nowMs,
+    traceId: act.traceId,
+    data,
+  });
   const outcome: JsonObject = { action: act.action, ...(error === null ? {} : { error }) };
   const entries = [entry(`action.${KIND[ending.kind]}`, outcome)];
   if (moved !== null && moved.before !== moved.state.score) {
-    entries.push(entry('trust.moved', { before: moved.before, after: moved.state.score, cause: moved.cause }));
+    entries.push(
+      entry('trust.moved', { before: moved.before, after: moved.state.score, cause: moved.cause }),
+    );
   }
   if (freeze !== null) entries.push(entry('agent.frozen', { restriction: freeze.id, cause: freeze.cause }));
   return entries;
@@ -171,4 +214,11 @@ function statusOf(ending: Ending): ActStatus {
   return ending.kind === 'confirmed' ? 'success' : ending.kind;
 }
 
-const KIND = { success: 'succeeded', confirmed: 'confirmed', failed: 'failed', cancelled: 'cancelled', expired: 'expired', unknown: 'unknown' } as const;
+const KIND = {
+  success: 'succeeded',
+  confirmed: 'confirmed',
+  failed: 'failed',
+  cancelled: 'cancelled',
+  expired: 'expired',
+  unknown: 'unknown',
+} as const;

@@ -11,7 +11,10 @@ import {
 } from '../../platform/http/fields.ts';
 import type { ActView } from './view.ts';
 
-const actionName = nameField.refine(isActionName, 'must be a dotted name such as git.merge: letters, digits and . _ - : / @ + # ~ =');
+const actionName = nameField.refine(
+  (text) => isActionName(text) && text.split('.').every((part) => part !== ''),
+  'must be a dotted name such as git.merge: letters, digits and . _ - : / @ + # ~ =',
+);
 const jsonObject = z.custom<JsonObject>(
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
   'a JSON object',

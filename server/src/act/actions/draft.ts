@@ -22,7 +22,11 @@ export interface Journey {
 
 const APPROVAL_MS = 24 * 3_600_000;
 
-export function draftAct(journey: Journey, decision: Decision, over: Partial<NewAct> & Pick<NewAct, 'status'>): NewAct {
+export function draftAct(
+  journey: Journey,
+  decision: Decision,
+  over: Partial<NewAct> & Pick<NewAct, 'status'>,
+): NewAct {
   const { asker, action } = journey;
   return {
     id: journey.id,
@@ -97,7 +101,11 @@ export function draftEntry(journey: Journey, kind: string, decision: Decision, n
       digest: journey.digest,
       charterVersion: decision.charterVersion,
       reasons: decision.reasons,
-      findings: decision.findings.map((finding) => ({ check: finding.check, severity: finding.severity, message: finding.message })),
+      findings: decision.findings.map((finding) => ({
+        check: finding.check,
+        severity: finding.severity,
+        message: finding.message,
+      })),
       parameters: redact(action.parameters),
     },
   };

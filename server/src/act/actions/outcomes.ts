@@ -10,7 +10,9 @@ import type { Act } from './act.ts';
 import type { Actions, Ending } from './actions.ts';
 import type { Running } from './running.ts';
 
-export type OutcomeAnswer = { readonly kind: 'done'; readonly act: Act } | { readonly kind: 'refused'; readonly refusal: Refusal };
+export type OutcomeAnswer =
+  | { readonly kind: 'done'; readonly act: Act }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
 
 export interface Report {
   readonly permit: string;
@@ -26,7 +28,13 @@ export interface Outcomes {
   confirm(asker: Asker, actId: string): Promise<OutcomeAnswer>;
   cancel(asker: Asker, actId: string, reason: string): Promise<OutcomeAnswer>;
   /** The action that undoes this act, as the charter names it. */
-  compensation(asker: Asker, actId: string): Promise<{ readonly kind: 'compensation'; readonly act: Act; readonly action: string } | { readonly kind: 'refused'; readonly refusal: Refusal }>;
+  compensation(
+    asker: Asker,
+    actId: string,
+  ): Promise<
+    | { readonly kind: 'compensation'; readonly act: Act; readonly action: string }
+    | { readonly kind: 'refused'; readonly refusal: Refusal }
+  >;
 }
 
 export interface OutcomesNeeds {
@@ -36,20 +44,62 @@ export interface OutcomesNeeds {
   readonly running: Running;
   readonly readPermit: (token: string) => { readonly actId: string; readonly tenant: string } | null;
   readonly lawOf: (tenant: string) => Promise<Law | null>;
-  readonly writeEntry: (tx: Tx, tenant: string, entry: { kind: string; agent: string; actId: string; actor: string; atMs: number; traceId: string | null; data: JsonObject }) => Promise<void>;
+  readonly writeEntry: (
+    tx: Tx,
+    tenant: string,
+    entry: {
+      kind: string;
+      agent: string;
+      actId: string;
+      actor: string;
+      atMs: number;
+      traceId: string | null;
+      data: JsonObject;
+    },
+  ) => Promise<void>;
 }
 
-export function createOutcomes({ store, clock, actions, running, readPermit, lawOf, writeEntry }: OutcomesNeeds): Outcomes {
+export function createOutcomes({
+  store,
+  clock,
+  actions,
+  running,
+  readPermit,
+  lawOf,
+  writeEntry,
+}: OutcomesNeeds): Outcomes {
   async function own(asker: Asker, actId: string): Promise<Act | null> {
     const act = await actions.find(asker.tenant, actId);
     return act === null || (asker.agents !== 'any' && !asker.agents.includes(act.agent)) ? null : act;
   }
 
-  async function end(asker: Asker, act: Act, ending: Ending, from: Act['status'][], counts: boolean): Promise<OutcomeAnswer> {
+  async function end(
+    asker: Asker,
+    act: Act,
+    ending: Ending,
+    from: Act['status'][],
+    counts: boolean,
+  ): Promise<OutcomeAnswer> {
     const law = await lawOf(act.tenant);
-    if (law === null) return refused({ code: 'unavailable', detail: 'The active charter cannot be read, so trust cannot be settled; try again.' });
-    const ended = await actions.end({ act, ending, from, counts, by: asker.id, settings: law.charter.trust, trust: null });
-    if (ended.kind === 'not_live') return refused({ code: 'conflict', detail: `Act ${act.id} is ${ended.status ?? 'gone'} and takes no outcome any more.` });
+    if (law === null)
+      return refused({
+        code: 'unavailable',
+        detail: 'The active charter cannot be read, so trust cannot be settled; try again.',
+      });
+    const ended = await actions.end({
+      act,
+      ending,
+      from,
+      counts,
+      by: asker.id,
+      settings: law.charter.trust,
+      trust: null,
+    });
+    if (ended.kind === 'not_live')
+      return refused({
+        code: 'conflict',
+        detail: `Act ${act.id} is ${ended.status ?? 'gone'} and takes no outcome any more.`,
+      });
     return done(act);
   }
 
@@ -68,7 +118,11 @@ export function createOutcomes({ store, clock, actions, running, readPermit, law
       const ending: Ending =
         report.status === 'success'
           ? { kind: 'success', result: report.result, costMicroUsd: report.costMicroUsd }
-          : { kind: 'failed', error: report.error ?? 'The agent reported a failure without a message.', costMicroUsd: report.costMicroUsd };
+          : {
+              kind: 'failed',
+              error: report.error ?? 'The agent reported a failure without a message.',
+              costMicroUsd: report.costMicroUsd,
+            };
       // The holder of the permit knows what happened, also after its deadline. A failure always counts; a success
       // that only the agent has seen does not.
       return end(asker, act, ending, ['permitted', 'unknown'], report.status === 'failed');
@@ -77,8 +131,16 @@ export function createOutcomes({ store, clock, actions, running, readPermit, law
     async confirm(asker, actId) {
       const act = await actions.find(asker.tenant, actId);
       if (act === null) return refused(missing(actId));
-      if (act.principal === asker.id) return refused({ code: 'forbidden', detail: 'Who did it does not confirm it; another principal has to.' });
-      if (act.status !== 'success' || act.executor !== null) return refused({ code: 'conflict', detail: `Only a success that an agent has reported can be confirmed; this act is ${act.status}.` });
+      if (act.principal === asker.id)
+        return refused({
+          code: 'forbidden',
+          detail: 'Who did it does not confirm it; another principal has to.',
+        });
+      if (act.status !== 'success' || act.executor !== null)
+        return refused({
+          code: 'conflict',
+          detail: `Only a success that an agent has reported can be confirmed; this act is ${act.status}.`,
+        });
       return end(asker, act, { kind: 'confirmed' }, ['success'], true);
     },
 
@@ -86,9 +148,15 @@ export function createOutcomes({ store, clock, actions, running, readPermit, law
       const act = await own(asker, actId);
       if (act === null) return refused(missing(actId));
       if (act.status === 'executing') {
-        return running.abort(act.tenant, act.id, reason) ? done(act) : refused({ code: 'conflict', detail: 'Another process executes this act; a stop in its scope reaches it.' });
+        return running.abort(act.tenant, act.id, reason)
+          ? done(act)
+          : refused({
+              code: 'conflict',
+              detail: 'Another process executes this act; a stop in its scope reaches it.',
+            });
       }
-      if (act.status === 'permitted') return end(asker, act, { kind: 'cancelled', error: reason }, ['permitted'], false);
+      if (act.status === 'permitted')
+        return end(asker, act, { kind: 'cancelled', error: reason }, ['permitted'], false);
       const cancelled = await store.withTenant(act.tenant, async (tx) => {
         const now = new Date(clock.nowMs());
         // The approval before the act, as everywhere: the other order deadlocks with a vote or a start.
@@ -98,10 +166,23 @@ export function createOutcomes({ store, clock, actions, running, readPermit, law
           where tenant = ${act.tenant} and id = ${act.id} and status = 'waiting_for_approval'`;
         if (row.count === 0) return false;
         await tx`update mandate.approval set status = 'cancelled' where tenant = ${act.tenant} and act_id = ${act.id} and status in ('pending', 'approved')`;
-        await writeEntry(tx, act.tenant, { kind: 'action.cancelled', agent: act.agent, actId, actor: asker.id, atMs: now.getTime(), traceId: asker.traceId, data: { action: act.action, reason } });
+        await writeEntry(tx, act.tenant, {
+          kind: 'action.cancelled',
+          agent: act.agent,
+          actId,
+          actor: asker.id,
+          atMs: now.getTime(),
+          traceId: asker.traceId,
+          data: { action: act.action, reason },
+        });
         return true;
       });
-      return cancelled ? done(act) : refused({ code: 'conflict', detail: `Act ${act.id} is ${act.status}; there is nothing to cancel.` });
+      return cancelled
+        ? done(act)
+        : refused({
+            code: 'conflict',
+            detail: `Act ${act.id} is ${act.status}; there is nothing to cancel.`,
+          });
     },
 
     async compensation(asker, actId) {
@@ -109,8 +190,16 @@ export function createOutcomes({ store, clock, actions, running, readPermit, law
       if (act === null) return refused(missing(actId));
       const law = await lawOf(asker.tenant);
       const action = law === null ? null : (settingOf(law, act.action)?.compensate ?? null);
-      if (action === null) return refused({ code: 'conflict', detail: `The charter names no compensation for ${act.action}; add actions.${act.action}.compensate.` });
-      if (act.status !== 'success' && act.status !== 'unknown') return refused({ code: 'conflict', detail: `Act ${act.id} is ${act.status}; only what was done can be rolled back.` });
+      if (action === null)
+        return refused({
+          code: 'conflict',
+          detail: `The charter names no compensation for ${act.action}; add actions.${act.action}.compensate.`,
+        });
+      if (act.status !== 'success' && act.status !== 'unknown')
+        return refused({
+          code: 'conflict',
+          detail: `Act ${act.id} is ${act.status}; only what was done can be rolled back.`,
+        });
       return { kind: 'compensation', act, action };
     },
   };

@@ -4,7 +4,12 @@ import type { Store } from '../../platform/postgres/store.ts';
 import type { Act, ActDisplay, ActStatus, RunsOn } from './act.ts';
 import type { StoredTrust } from './store.ts';
 
-export async function findIdempotent(store: Store, tenant: string, principal: string, key: string): Promise<{ actId: string; digest: string } | null> {
+export async function findIdempotent(
+  store: Store,
+  tenant: string,
+  principal: string,
+  key: string,
+): Promise<{ actId: string; digest: string } | null> {
   return store.withTenant(tenant, async (tx) => {
     const [row] = await tx<{ act_id: string; request_digest: string }[]>`
       select act_id, request_digest from mandate.idempotency where tenant = ${tenant} and principal = ${principal} and key = ${key}`;
@@ -104,7 +109,10 @@ function actOf(row: ActRow): Act {
     reservations: row.reservations,
     approvalId: row.approval_id,
     worker: row.worker,
-    trust: row.trust_before === null || row.trust_after === null ? null : { before: row.trust_before, after: row.trust_after },
+    trust:
+      row.trust_before === null || row.trust_after === null
+        ? null
+        : { before: row.trust_before, after: row.trust_after },
     confirmedBy: row.confirmed_by,
     compensates: row.compensates,
     traceId: row.trace_id,

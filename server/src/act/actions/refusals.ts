@@ -8,18 +8,28 @@ const CONCURRENCY_RETRY_MS = 2_000;
 export function refusalOf(decision: Decision, nowMs: number): Refusal {
   const detail = decision.reasons.join(' ');
   const code: ProblemCode = decision.code in PROBLEMS ? (decision.code as ProblemCode) : 'denied';
-  return decision.effect === 'throttle' ? { code, detail, retryAfterMs: retryAfterMs(decision, null, nowMs) } : { code, detail };
+  return decision.effect === 'throttle'
+    ? { code, detail, retryAfterMs: retryAfterMs(decision, null, nowMs) }
+    : { code, detail };
 }
 
 /** act_start() found a limit full that the snapshot had still seen open. */
 export function limitRefusal(decision: Decision, key: string, nowMs: number): Refusal {
   const limit = decision.reservations.find((reservation) => reservation.key === key);
   if (limit === undefined || limit.kind === 'cost') {
-    const raise = limit === undefined ? '' : ` Ceiling ${limit.ceiling / 1_000_000} USD; raised by ${limit.raise}.`;
+    const raise =
+      limit === undefined ? '' : ` Ceiling ${limit.ceiling / 1_000_000} USD; raised by ${limit.raise}.`;
     return { code: 'limit_exceeded', detail: `Limit ${key} is used up for its window.${raise}` };
   }
-  const what = limit.kind === 'rate' ? `Rate limit ${key} (${limit.ceiling} in ${limit.windowMs / 1_000} s) is reached.` : `All ${limit.ceiling} concurrent agents are busy.`;
-  return { code: 'throttled', detail: `${what} Raised by ${limit.raise}.`, retryAfterMs: retryAfterMs(decision, key, nowMs) };
+  const what =
+    limit.kind === 'rate'
+      ? `Rate limit ${key} (${limit.ceiling} in ${limit.windowMs / 1_000} s) is reached.`
+      : `All ${limit.ceiling} concurrent agents are busy.`;
+  return {
+    code: 'throttled',
+    detail: `${what} Raised by ${limit.raise}.`,
+    retryAfterMs: retryAfterMs(decision, key, nowMs),
+  };
 }
 
 function retryAfterMs(decision: Decision, key: string | null, nowMs: number): number {

@@ -8,11 +8,29 @@ import { draftApproval } from './draft.ts';
 export interface RejudgeNeeds {
   readonly store: Store;
   readonly uuid: () => string;
-  readonly writeEntry: (tx: Tx, tenant: string, entry: { kind: string; agent: string; actId: string; actor: string; atMs: number; traceId: string | null; data: JsonObject }) => Promise<void>;
+  readonly writeEntry: (
+    tx: Tx,
+    tenant: string,
+    entry: {
+      kind: string;
+      agent: string;
+      actId: string;
+      actor: string;
+      atMs: number;
+      traceId: string | null;
+      data: JsonObject;
+    },
+  ) => Promise<void>;
 }
 
 /** What a stop, a freeze or a full limit holds back keeps waiting: it may begin once that is lifted. */
-const PASSING: ReadonlySet<Decision['code']> = new Set(['stopped', 'frozen', 'limit_exceeded', 'throttled', 'recorded']);
+const PASSING: ReadonlySet<Decision['code']> = new Set([
+  'stopped',
+  'frozen',
+  'limit_exceeded',
+  'throttled',
+  'recorded',
+]);
 
 export type Rejudge = (journey: Journey, decision: Decision, nowMs: number) => Promise<void>;
 
@@ -23,11 +41,21 @@ export function createRejudge({ store, uuid, writeEntry }: RejudgeNeeds): Rejudg
     const { tenant } = asker;
     await store.withTenant(tenant, async (tx) => {
       // The approval before the act, as everywhere: the other order deadlocks with a start that uses it.
-      const spent = await tx`update mandate.approval set status = 'cancelled' where tenant = ${tenant} and act_id = ${id} and status = 'approved'`;
-      const [waiting] = await tx`select 1 from mandate.act where tenant = ${tenant} and id = ${id} and status = 'waiting_for_approval' for update`;
+      const spent =
+        await tx`update mandate.approval set status = 'cancelled' where tenant = ${tenant} and act_id = ${id} and status = 'approved'`;
+      const [waiting] =
+        await tx`select 1 from mandate.act where tenant = ${tenant} and id = ${id} and status = 'waiting_for_approval' for update`;
       if (waiting === undefined || spent.count === 0) return;
       const entry = (kind: string, data: JsonObject) =>
-        writeEntry(tx, tenant, { kind, agent: action.agent, actId: id, actor: 'mandate:pipeline', atMs: nowMs, traceId: asker.traceId, data: { action: action.action, reasons: decision.reasons, ...data } });
+        writeEntry(tx, tenant, {
+          kind,
+          agent: action.agent,
+          actId: id,
+          actor: 'mandate:pipeline',
+          atMs: nowMs,
+          traceId: asker.traceId,
+          data: { action: action.action, reasons: decision.reasons, ...data },
+        });
       if (decision.effect !== 'hold') {
         await tx`
           update mandate.act set status = 'denied', error = ${decision.reasons.join(' ')}, ended_at = ${new Date(nowMs)}, decision = ${tx.json(decision as never)}

@@ -31,14 +31,25 @@ export interface WantedAction {
 
 export type RoadAnswer =
   | { readonly kind: 'act'; readonly view: ActView }
-  | { readonly kind: 'refused'; readonly refusal: Refusal; readonly decision: Decision | null; readonly actId: string | null };
+  | {
+      readonly kind: 'refused';
+      readonly refusal: Refusal;
+      readonly decision: Decision | null;
+      readonly actId: string | null;
+    };
 
 export interface ActionRoutesNeeds {
   readonly request: (asker: Asker, wanted: WantedAction) => Promise<RoadAnswer>;
   readonly proceed: (act: Act) => Promise<RoadAnswer>;
-  readonly preview: (asker: Asker, wanted: WantedAction) => Promise<{ kind: 'decision'; decision: Decision } | { kind: 'refused'; refusal: Refusal }>;
+  readonly preview: (
+    asker: Asker,
+    wanted: WantedAction,
+  ) => Promise<{ kind: 'decision'; decision: Decision } | { kind: 'refused'; refusal: Refusal }>;
   /** Adds the authority of a delegation token to the principal. */
-  readonly delegate: (principal: Principal, token: string) => Promise<{ kind: 'principal'; principal: Principal } | { kind: 'refused'; detail: string }>;
+  readonly delegate: (
+    principal: Principal,
+    token: string,
+  ) => Promise<{ kind: 'principal'; principal: Principal } | { kind: 'refused'; detail: string }>;
   readonly find: (tenant: string, id: string) => Promise<Act | null>;
   readonly list: (tenant: string, query: ActQuery) => Promise<readonly Act[]>;
   readonly show: (act: Act) => Promise<ActView>;
@@ -50,21 +61,40 @@ export interface ActionRoutesNeeds {
 export function actionRoutes(needs: ActionRoutesNeeds): readonly Route[] {
   const { request, proceed, preview, delegate, find, list, show, waitFor, outcomes } = needs;
 
-  async function asking(call: Call<ActionBody>): Promise<{ kind: 'asking'; asker: Asker; wanted: WantedAction } | { kind: 'refused'; reply: Reply }> {
+  async function asking(
+    call: Call<ActionBody>,
+  ): Promise<{ kind: 'asking'; asker: Asker; wanted: WantedAction } | { kind: 'refused'; reply: Reply }> {
     const { body } = call;
     const bad = canonicalProblem({ parameters: body.parameters, context: body.context });
-    if (bad !== null) return { kind: 'refused', reply: problem({ code: 'invalid', detail: `${bad.pointer}: ${bad.message}` }) };
+    if (bad !== null)
+      return {
+        kind: 'refused',
+        reply: problem({ code: 'invalid', detail: `${bad.pointer}: ${bad.message}` }),
+      };
     let { principal } = call;
     if (body.delegation !== null) {
       const delegated = await delegate(principal, body.delegation);
-      if (delegated.kind === 'refused') return { kind: 'refused', reply: problem({ code: 'not_yours', detail: delegated.detail }) };
+      if (delegated.kind === 'refused')
+        return { kind: 'refused', reply: problem({ code: 'not_yours', detail: delegated.detail }) };
       principal = delegated.principal;
     }
-    if (body.idempotencyKey !== null && call.idempotency !== null && body.idempotencyKey !== call.idempotency.key) {
-      const detail = '/idempotencyKey and the header Idempotency-Key differ; send one of them, or the same in both.';
-      return { kind: 'refused', reply: problem({ code: 'invalid', detail }, { errors: [{ pointer: '/idempotencyKey', detail: 'differs from the header Idempotency-Key' }] }) };
+    if (
+      body.idempotencyKey !== null &&
+      call.idempotency !== null &&
+      body.idempotencyKey !== call.idempotency.key
+    ) {
+      const detail =
+        '/idempotencyKey and the header Idempotency-Key differ; send one of them, or the same in both.';
+      return {
+        kind: 'refused',
+        reply: problem(
+          { code: 'invalid', detail },
+          { errors: [{ pointer: '/idempotencyKey', detail: 'differs from the header Idempotency-Key' }] },
+        ),
+      };
     }
-    const idempotency = body.idempotencyKey === null ? call.idempotency : { key: body.idempotencyKey, digest: call.bodyDigest };
+    const idempotency =
+      body.idempotencyKey === null ? call.idempotency : { key: body.idempotencyKey, digest: call.bodyDigest };
     return { kind: 'asking', asker: askerOf(principal, call.traceId), wanted: wantedOf(body, idempotency) };
   }
 
@@ -123,7 +153,10 @@ export function actionRoutes(needs: ActionRoutesNeeds): readonly Route[] {
         });
         const mine = acts.filter((act) => mayRead(principal, act));
         const last = acts.at(-1);
-        return json({ items: await Promise.all(mine.map(show)), nextCursor: last === undefined || acts.length < limit ? null : `${last.createdMs}_${last.id}` });
+        return json({
+          items: await Promise.all(mine.map(show)),
+          nextCursor: last === undefined || acts.length < limit ? null : `${last.createdMs}_${last.id}`,
+        });
       },
     }),
     route({
@@ -138,7 +171,8 @@ export function actionRoutes(needs: ActionRoutesNeeds): readonly Route[] {
         const act = await find(principal.tenant, id);
         if (act === null || !mayRead(principal, act)) return notFound(id);
         // Fetching the permit is the start of the act, so only the agent itself may do it, and only while it waits.
-        if (act.status === 'waiting_for_approval' && act.runsOn === 'permit' && speaksFor(principal, act)) return replyOf(await proceed(act), 200);
+        if (act.status === 'waiting_for_approval' && act.runsOn === 'permit' && speaksFor(principal, act))
+          return replyOf(await proceed(act), 200);
         return json(await show(act));
       },
     }),
@@ -150,7 +184,13 @@ export function actionRoutes(needs: ActionRoutesNeeds): readonly Route[] {
       answer: 'The act',
       body: outcomeBody,
       async handle({ principal, params, body, traceId }) {
-        const report = { permit: body.permit, status: body.status, result: body.result ?? null, error: body.error ?? null, costMicroUsd: body.costUsd === undefined ? null : Math.round(body.costUsd * 1e6) };
+        const report = {
+          permit: body.permit,
+          status: body.status,
+          result: body.result ?? null,
+          error: body.error ?? null,
+          costMicroUsd: body.costUsd === undefined ? null : Math.round(body.costUsd * 1e6),
+        };
         return outcomeReply(await outcomes.report(askerOf(principal, traceId), params['id'] ?? '', report));
       },
     }),
@@ -160,7 +200,8 @@ export function actionRoutes(needs: ActionRoutesNeeds): readonly Route[] {
       summary: 'Vouch for a success that an agent reported, so that it counts for trust',
       permission: 'actions.confirm',
       answer: 'The act',
-      handle: async ({ principal, params, traceId }) => outcomeReply(await outcomes.confirm(askerOf(principal, traceId), params['id'] ?? '')),
+      handle: async ({ principal, params, traceId }) =>
+        outcomeReply(await outcomes.confirm(askerOf(principal, traceId), params['id'] ?? '')),
     }),
     route({
       method: 'POST',
@@ -169,7 +210,8 @@ export function actionRoutes(needs: ActionRoutesNeeds): readonly Route[] {
       permission: 'actions.cancel',
       answer: 'The act',
       body: reasonBody,
-      handle: async ({ principal, params, body, traceId }) => outcomeReply(await outcomes.cancel(askerOf(principal, traceId), params['id'] ?? '', body.reason)),
+      handle: async ({ principal, params, body, traceId }) =>
+        outcomeReply(await outcomes.cancel(askerOf(principal, traceId), params['id'] ?? '', body.reason)),
     }),
     route({
       method: 'POST',
@@ -244,7 +286,10 @@ const HELD_RETRY_S = '5';
 
 export function replyOf(answer: RoadAnswer, heldStatus = 202): Reply {
   if (answer.kind === 'refused') {
-    const extra = { ...(answer.decision === null ? {} : { decision: answer.decision }), ...(answer.actId === null ? {} : { actionId: answer.actId }) };
+    const extra = {
+      ...(answer.decision === null ? {} : { decision: answer.decision }),
+      ...(answer.actId === null ? {} : { actionId: answer.actId }),
+    };
     return problem(answer.refusal, extra);
   }
   const { view } = answer;
@@ -253,12 +298,16 @@ export function replyOf(answer: RoadAnswer, heldStatus = 202): Reply {
 }
 
 function speaksFor(principal: Principal, act: Act): boolean {
-  return principal.roles.includes('agent') && principal.agents !== 'any' && principal.agents.includes(act.agent);
+  return (
+    principal.roles.includes('agent') && principal.agents !== 'any' && principal.agents.includes(act.agent)
+  );
 }
 
 /** An agent sees its own acts only. */
 function mayRead(principal: Principal, act: Act): boolean {
-  return principal.agents === 'any' || principal.agents.includes(act.agent) || !principal.roles.includes('agent');
+  return (
+    principal.agents === 'any' || principal.agents.includes(act.agent) || !principal.roles.includes('agent')
+  );
 }
 
 function notFound(id: string): Reply {

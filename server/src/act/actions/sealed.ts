@@ -11,7 +11,11 @@ export interface Evidence {
 }
 
 export interface Sealed {
-  close(tenant: string, actId: string, evidence: { action: Action; asker: Asker; snapshot: Snapshot }): Promise<Uint8Array>;
+  close(
+    tenant: string,
+    actId: string,
+    evidence: { action: Action; asker: Asker; snapshot: Snapshot },
+  ): Promise<Uint8Array>;
   open(act: Act): Promise<Evidence>;
   openResult(act: Act): Promise<Json | null>;
 }

@@ -23,14 +23,34 @@ export interface UpkeepNeeds {
   readonly proceed: (act: Act) => Promise<unknown>;
   readonly trustSettings: (tenant: string) => Promise<TrustSettings>;
   readonly failed: (error: unknown, what: string) => void;
-  readonly writeEntry: (tx: Tx, tenant: string, entry: { kind: string; agent: string; actId: string; actor: string; atMs: number; traceId: string | null; data: JsonObject }) => Promise<void>;
+  readonly writeEntry: (
+    tx: Tx,
+    tenant: string,
+    entry: {
+      kind: string;
+      agent: string;
+      actId: string;
+      actor: string;
+      atMs: number;
+      traceId: string | null;
+      data: JsonObject;
+    },
+  ) => Promise<void>;
 }
 
 const BATCH = 100;
 const IDEMPOTENCY_MS = 7 * 86_400_000;
 const COUNTER_MS = 3 * 86_400_000;
 
-export function createUpkeep({ store, clock, actions, proceed, trustSettings, failed, writeEntry }: UpkeepNeeds): Upkeep {
+export function createUpkeep({
+  store,
+  clock,
+  actions,
+  proceed,
+  trustSettings,
+  failed,
+  writeEntry,
+}: UpkeepNeeds): Upkeep {
   async function endLost({ tenant, id, why }: LostAct): Promise<boolean> {
     const act = await actions.find(tenant, id);
     if (act === null) return false;
@@ -76,7 +96,9 @@ export function createUpkeep({ store, clock, actions, proceed, trustSettings, fa
 
     async prune() {
       const nowMs = clock.nowMs();
-      const tenants = await store.control<{ tenant: string }[]>`select tenant from mandate.tenant where tenant <> '*'`;
+      const tenants = await store.control<
+        { tenant: string }[]
+      >`select tenant from mandate.tenant where tenant <> '*'`;
       for (const { tenant } of tenants) {
         await store.withTenant(tenant, async (tx) => {
           await tx`delete from mandate.idempotency where tenant = ${tenant} and created_at < ${new Date(nowMs - IDEMPOTENCY_MS)}`;
@@ -125,7 +147,15 @@ async function expire(store: Store, nowMs: number, writeEntry: UpkeepNeeds['writ
         update mandate.act set status = 'expired', ended_at = ${new Date(nowMs)}, error = 'Nobody approved it in time; ask again.'
         where tenant = ${tenant} and id = ${approval.act_id} and status = 'waiting_for_approval' returning agent, action, trace_id`;
       if (act === undefined) return 0;
-      await writeEntry(tx, tenant, { kind: 'approval.expired', agent: act.agent, actId: approval.act_id, actor: 'mandate:upkeep', atMs: nowMs, traceId: act.trace_id, data: { approval: id, action: act.action } });
+      await writeEntry(tx, tenant, {
+        kind: 'approval.expired',
+        agent: act.agent,
+        actId: approval.act_id,
+        actor: 'mandate:upkeep',
+        atMs: nowMs,
+        traceId: act.trace_id,
+        data: { approval: id, action: act.action },
+      });
       return 1;
     });
   }

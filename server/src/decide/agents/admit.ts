@@ -20,7 +20,9 @@ export interface ActionRequest {
   readonly compensates: string | null;
 }
 
-export type Admitted = { readonly kind: 'admitted'; readonly action: Action } | { readonly kind: 'refused'; readonly refusal: Refusal };
+export type Admitted =
+  | { readonly kind: 'admitted'; readonly action: Action }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
 
 export function admit(asker: Asker, request: ActionRequest): Admitted {
   if (asker.agents !== 'any' && !asker.agents.includes(request.agent)) {

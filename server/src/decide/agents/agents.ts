@@ -46,7 +46,18 @@ export interface AgentsNeeds {
   readonly clock: Clock;
   readonly chance: Chance;
   readonly levelOf: (tenant: string, score: number) => Promise<TrustLevel>;
-  readonly writeEntry: (tx: Tx, tenant: string, entry: { kind: string; agent: string; actor: string; atMs: number; traceId: string | null; data: JsonObject }) => Promise<void>;
+  readonly writeEntry: (
+    tx: Tx,
+    tenant: string,
+    entry: {
+      kind: string;
+      agent: string;
+      actor: string;
+      atMs: number;
+      traceId: string | null;
+      data: JsonObject;
+    },
+  ) => Promise<void>;
 }
 
 export function createAgents({ store, clock, chance, levelOf, writeEntry }: AgentsNeeds): Agents {
@@ -80,20 +91,33 @@ export function createAgents({ store, clock, chance, levelOf, writeEntry }: Agen
 
     async freeze({ tenant, agent, reason, by, traceId }) {
       const isKnown = await store.withTenant(tenant, async (tx) => {
-        const [known] = await tx`select 1 from mandate.agent where tenant = ${tenant} and id = ${agent} for update`;
+        const [known] =
+          await tx`select 1 from mandate.agent where tenant = ${tenant} and id = ${agent} for update`;
         if (known === undefined) return false;
-        const [standing] = await tx`select 1 from mandate.restriction where tenant = ${tenant} and kind = 'freeze' and scope = ${`agent:${agent}`} and lifted_at is null`;
+        const [standing] =
+          await tx`select 1 from mandate.restriction where tenant = ${tenant} and kind = 'freeze' and scope = ${`agent:${agent}`} and lifted_at is null`;
         if (standing !== undefined) return true;
         const nowMs = clock.nowMs();
         await tx`
           insert into mandate.restriction (tenant, id, kind, scope, floor, cause, created_by, created_at)
           values (${tenant}, ${chance.uuid()}, 'freeze', ${`agent:${agent}`}, 'red', ${reason}, ${by}, ${new Date(nowMs)})`;
         await tx`select mandate.raise_revision(${tenant})`;
-        await writeEntry(tx, tenant, { kind: 'agent.frozen', agent, actor: by, atMs: nowMs, traceId, data: { cause: reason } });
+        await writeEntry(tx, tenant, {
+          kind: 'agent.frozen',
+          agent,
+          actor: by,
+          atMs: nowMs,
+          traceId,
+          data: { cause: reason },
+        });
         return true;
       });
       // A start that had read the revision before may still be on its way; once the barrier was ours alone, none is.
-      if (isKnown) await store.withTenant(tenant, (tx) => tx`select pg_advisory_xact_lock(mandate.barrier_key(${tenant}))`);
+      if (isKnown)
+        await store.withTenant(
+          tenant,
+          (tx) => tx`select pg_advisory_xact_lock(mandate.barrier_key(${tenant}))`,
+        );
       return isKnown;
     },
 
@@ -107,7 +131,14 @@ export function createAgents({ store, clock, chance, levelOf, writeEntry }: Agen
         // A person has looked: the failures that froze it must not freeze it again at the next one.
         await tx`update mandate.agent set failures_in_row = 0, trust_version = trust_version + 1 where tenant = ${tenant} and id = ${agent}`;
         await tx`select mandate.raise_revision(${tenant})`;
-        await writeEntry(tx, tenant, { kind: 'agent.unfrozen', agent, actor: by, atMs: nowMs, traceId, data: { reason } });
+        await writeEntry(tx, tenant, {
+          kind: 'agent.unfrozen',
+          agent,
+          actor: by,
+          atMs: nowMs,
+          traceId,
+          data: { reason },
+        });
         return lifted.count;
       }),
   };

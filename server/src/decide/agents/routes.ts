@@ -10,9 +10,17 @@ const reasonBody = z.strictObject({ reason: reasonField });
 export function agentRoutes(agents: Agents): readonly Route[] {
   async function found(tenant: string, id: string): Promise<Reply> {
     const agent = await agents.find(tenant, id);
-    return agent === null ? problem({ code: 'not_found', detail: `No agent ${id} has acted here yet.` }) : json(agent);
+    return agent === null
+      ? problem({ code: 'not_found', detail: `No agent ${id} has acted here yet.` })
+      : json(agent);
   }
-  const order = ({ principal, params, body, traceId }: Call<{ reason: string }>) => ({ tenant: principal.tenant, agent: params['agent'] ?? '', reason: body.reason, by: principal.id, traceId });
+  const order = ({ principal, params, body, traceId }: Call<{ reason: string }>) => ({
+    tenant: principal.tenant,
+    agent: params['agent'] ?? '',
+    reason: body.reason,
+    by: principal.id,
+    traceId,
+  });
 
   return [
     route({
@@ -52,7 +60,9 @@ export function agentRoutes(agents: Agents): readonly Route[] {
       body: reasonBody,
       async handle(call) {
         const lifted = await agents.unfreeze(order(call));
-        return lifted === 0 ? problem({ code: 'conflict', detail: `Agent ${call.params['agent'] ?? ''} is not frozen.` }) : found(call.principal.tenant, call.params['agent'] ?? '');
+        return lifted === 0
+          ? problem({ code: 'conflict', detail: `Agent ${call.params['agent'] ?? ''} is not frozen.` })
+          : found(call.principal.tenant, call.params['agent'] ?? '');
       },
     }),
   ];

@@ -24,7 +24,12 @@ export interface Approval {
   readonly status: ApprovalStatus;
   readonly createdAt: string;
   readonly expiresAt: string;
-  readonly votes: readonly { readonly by: string; readonly decision: string; readonly reason: string | null; readonly at: string }[];
+  readonly votes: readonly {
+    readonly by: string;
+    readonly decision: string;
+    readonly reason: string | null;
+    readonly at: string;
+  }[];
 }
 
 export interface Ballot {
@@ -54,7 +59,15 @@ export interface ApprovalsNeeds {
   readonly writeEntry: (
     tx: Tx,
     tenant: string,
-    entry: { kind: string; agent: string; actId: string | null; actor: string; atMs: number; traceId: string | null; data: JsonObject },
+    entry: {
+      kind: string;
+      agent: string;
+      actId: string | null;
+      actor: string;
+      atMs: number;
+      traceId: string | null;
+      data: JsonObject;
+    },
   ) => Promise<void>;
 }
 
@@ -77,27 +90,54 @@ export function createApprovals({ store, clock, writeEntry }: ApprovalsNeeds): A
         const { tenant, approvalId, voter } = ballot;
         const nowMs = clock.nowMs();
         // One winner: every vote on this approval waits here for the one before.
-        const [row] = await tx<StoredApproval[]>`select * from mandate.approval where tenant = ${tenant} and id = ${approvalId} for update`;
-        if (row === undefined) return refused({ code: 'not_found', detail: `There is no approval ${approvalId}.` });
+        const [row] = await tx<
+          StoredApproval[]
+        >`select * from mandate.approval where tenant = ${tenant} and id = ${approvalId} for update`;
+        if (row === undefined)
+          return refused({ code: 'not_found', detail: `There is no approval ${approvalId}.` });
         const problem = unfit(row, ballot, nowMs);
         if (problem !== null) return refused(problem);
         const inserted = await tx`
           insert into mandate.vote (tenant, approval_id, voter, roles, decision, reason, at)
           values (${tenant}, ${approvalId}, ${voter.id}, ${[...voter.roles]}, ${ballot.decision}, ${ballot.reason}, ${new Date(nowMs)})
           on conflict do nothing`;
-        if (inserted.count === 0) return refused({ code: 'conflict', detail: `${voter.id} has voted on this approval already.` });
+        if (inserted.count === 0)
+          return refused({ code: 'conflict', detail: `${voter.id} has voted on this approval already.` });
         const votes = await tx<{ by: string; roles: string[]; decision: Vote['decision'] }[]>`
           select voter as by, roles, decision from mandate.vote where tenant = ${tenant} and approval_id = ${approvalId} order by at, voter`;
-        const [act] = await tx<{ agent: string }[]>`select agent from mandate.act where tenant = ${tenant} and id = ${row.act_id}`;
+        const [act] = await tx<
+          { agent: string }[]
+        >`select agent from mandate.act where tenant = ${tenant} and id = ${row.act_id}`;
         const agent = act?.agent ?? '';
         const result = tally(
-          { requiredRoles: row.required_roles, quorum: row.quorum, fourEyes: row.four_eyes, expiresMs: row.expires_at },
+          {
+            requiredRoles: row.required_roles,
+            quorum: row.quorum,
+            fourEyes: row.four_eyes,
+            expiresMs: row.expires_at,
+          },
           votes,
-          { principal: row.requester, agent: `agent:${agent}`, user: row.requester_user === null ? null : `user:${row.requester_user}` },
+          {
+            principal: row.requester,
+            agent: `agent:${agent}`,
+            user: row.requester_user === null ? null : `user:${row.requester_user}`,
+          },
         );
         const entry = (kind: string, data: JsonObject) =>
-          writeEntry(tx, tenant, { kind, agent, actId: row.act_id, actor: voter.id, atMs: nowMs, traceId: ballot.traceId, data: { approval: approvalId, digest: row.digest, ...data } });
-        await entry('approval.voted', { decision: ballot.decision, roles: voter.roles, reason: ballot.reason });
+          writeEntry(tx, tenant, {
+            kind,
+            agent,
+            actId: row.act_id,
+            actor: voter.id,
+            atMs: nowMs,
+            traceId: ballot.traceId,
+            data: { approval: approvalId, digest: row.digest, ...data },
+          });
+        await entry('approval.voted', {
+          decision: ballot.decision,
+          roles: voter.roles,
+          reason: ballot.reason,
+        });
         if (result.kind !== 'pending') {
           await tx`update mandate.approval set status = ${result.kind}, decided_at = ${new Date(nowMs)} where tenant = ${tenant} and id = ${approvalId}`;
           await entry(`approval.${result.kind}`, { by: result.by });
@@ -123,12 +163,33 @@ function refused(refusal: Refusal): VoteAnswer {
 
 function unfit(row: StoredApproval, ballot: Ballot, nowMs: number): Refusal | null {
   const { voter } = ballot;
-  if (row.status !== 'pending') return { code: 'conflict', detail: `This approval is ${row.status} already.` };
-  if (row.expires_at <= nowMs) return { code: 'conflict', detail: `This approval expired at ${iso(row.expires_at)}; the agent has to ask again.` };
-  if (row.digest !== ballot.digest) return { code: 'digest_mismatch', detail: 'The digest is not that of what waits here; read the approval again before deciding.' };
-  if (ballot.decision === 'approve' && row.four_eyes && voter.id === row.requester) return { code: 'forbidden', detail: `Four eyes: ${voter.id} asked for this and cannot approve it; somebody else has to.` };
-  if (ballot.decision === 'approve' && row.four_eyes && row.requester_user !== null && voter.id === `user:${row.requester_user}`) {
-    return { code: 'forbidden', detail: `Four eyes: ${voter.id} is the user on whose authority this was asked.` };
+  if (row.status !== 'pending')
+    return { code: 'conflict', detail: `This approval is ${row.status} already.` };
+  if (row.expires_at <= nowMs)
+    return {
+      code: 'conflict',
+      detail: `This approval expired at ${iso(row.expires_at)}; the agent has to ask again.`,
+    };
+  if (row.digest !== ballot.digest)
+    return {
+      code: 'digest_mismatch',
+      detail: 'The digest is not that of what waits here; read the approval again before deciding.',
+    };
+  if (ballot.decision === 'approve' && row.four_eyes && voter.id === row.requester)
+    return {
+      code: 'forbidden',
+      detail: `Four eyes: ${voter.id} asked for this and cannot approve it; somebody else has to.`,
+    };
+  if (
+    ballot.decision === 'approve' &&
+    row.four_eyes &&
+    row.requester_user !== null &&
+    voter.id === `user:${row.requester_user}`
+  ) {
+    return {
+      code: 'forbidden',
+      detail: `Four eyes: ${voter.id} is the user on whose authority this was asked.`,
+    };
   }
   return null;
 }
@@ -164,7 +225,9 @@ interface ApprovalRow extends StoredApproval {
 }
 
 async function withVotes(tx: Tx, tenant: string, rows: readonly ApprovalRow[]): Promise<readonly Approval[]> {
-  const votes = await tx<{ approval_id: string; voter: string; decision: string; reason: string | null; at: number }[]>`
+  const votes = await tx<
+    { approval_id: string; voter: string; decision: string; reason: string | null; at: number }[]
+  >`
     select approval_id, voter, decision, reason, at from mandate.vote
     where tenant = ${tenant} and approval_id = any (${rows.map((row) => row.id)}::uuid[]) order by at, voter`;
   return rows.map((row) => ({
@@ -183,7 +246,9 @@ async function withVotes(tx: Tx, tenant: string, rows: readonly ApprovalRow[]): 
     status: row.status,
     createdAt: iso(row.created_at),
     expiresAt: iso(row.expires_at),
-    votes: votes.filter((vote) => vote.approval_id === row.id).map((vote) => ({ by: vote.voter, decision: vote.decision, reason: vote.reason, at: iso(vote.at) })),
+    votes: votes
+      .filter((vote) => vote.approval_id === row.id)
+      .map((vote) => ({ by: vote.voter, decision: vote.decision, reason: vote.reason, at: iso(vote.at) })),
   }));
 }
 

@@ -23,7 +23,8 @@ export function approvalRoutes(approvals: Approvals): readonly Route[] {
       permission: 'approvals.read',
       answer: '{ items }',
       query: z.strictObject({ status: z.enum(STATUSES).optional() }),
-      handle: async ({ principal, query }) => json({ items: await approvals.list(principal.tenant, query.status ?? null, 200) }),
+      handle: async ({ principal, query }) =>
+        json({ items: await approvals.list(principal.tenant, query.status ?? null, 200) }),
     }),
     route({
       method: 'GET',
@@ -33,7 +34,9 @@ export function approvalRoutes(approvals: Approvals): readonly Route[] {
       answer: 'The approval',
       async handle({ principal, params }) {
         const found = await approvals.find(principal.tenant, params['id'] ?? '');
-        return found === null ? problem({ code: 'not_found', detail: `There is no approval ${params['id'] ?? ''}.` }) : json(found);
+        return found === null
+          ? problem({ code: 'not_found', detail: `There is no approval ${params['id'] ?? ''}.` })
+          : json(found);
       },
     }),
     route({
@@ -55,7 +58,9 @@ export function approvalRoutes(approvals: Approvals): readonly Route[] {
           voter: { id: principal.id, roles },
           traceId,
         });
-        return answer.kind === 'refused' ? problem(answer.refusal) : json({ ...answer.approval, missing: answer.missing });
+        return answer.kind === 'refused'
+          ? problem(answer.refusal)
+          : json({ ...answer.approval, missing: answer.missing });
       },
     }),
   ];

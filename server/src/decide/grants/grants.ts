@@ -29,14 +29,23 @@ export interface GrantOrder {
 }
 
 export type GrantAnswer =
-  | { readonly kind: 'granted'; readonly grant: GrantView; /** null for a consent, which is looked up and not carried. */ readonly token: string | null }
+  | {
+      readonly kind: 'granted';
+      readonly grant: GrantView;
+      /** null for a consent, which is looked up and not carried. */ readonly token: string | null;
+    }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
 export interface Grants {
   give(order: GrantOrder): Promise<GrantAnswer>;
   list(tenant: string): Promise<readonly GrantView[]>;
   /** False when there is no such grant, or it is not this principal's to revoke. */
-  revoke(order: { readonly principal: Principal; readonly id: string; readonly mayRevokeOthers: boolean; readonly traceId: string | null }): Promise<boolean>;
+  revoke(order: {
+    readonly principal: Principal;
+    readonly id: string;
+    readonly mayRevokeOthers: boolean;
+    readonly traceId: string | null;
+  }): Promise<boolean>;
   /** Whether all of these stand: none revoked, none expired, none missing. */
   areAlive(tenant: string, ids: readonly string[]): Promise<boolean>;
 }
@@ -56,7 +65,18 @@ export interface GrantsNeeds {
     user: Principal['user'];
     parent: Delegation | null;
   }) => Promise<{ kind: 'token'; token: string } | { kind: 'refused'; detail: string }>;
-  readonly writeEntry: (tx: Tx, tenant: string, entry: { kind: string; agent: string; actor: string; atMs: number; traceId: string | null; data: JsonObject }) => Promise<void>;
+  readonly writeEntry: (
+    tx: Tx,
+    tenant: string,
+    entry: {
+      kind: string;
+      agent: string;
+      actor: string;
+      atMs: number;
+      traceId: string | null;
+      data: JsonObject;
+    },
+  ) => Promise<void>;
 }
 
 const LISTED = 200;
@@ -66,12 +86,26 @@ export function createGrants({ store, clock, chance, issueToken, writeEntry }: G
     async give({ principal, kind, to, actions, purpose, expiresMs, traceId }) {
       const { tenant } = principal;
       const nowMs = clock.nowMs();
-      if (expiresMs <= nowMs) return refused('invalid', `expiresAt ${new Date(expiresMs).toISOString()} is in the past.`);
+      if (expiresMs <= nowMs)
+        return refused('invalid', `expiresAt ${new Date(expiresMs).toISOString()} is in the past.`);
       const id = chance.uuid();
-      const from = kind === 'consent' ? (principal.user?.id ?? principal.id) : (principal.delegation?.holder ?? agentOf(principal) ?? principal.user?.id ?? principal.id);
+      const from =
+        kind === 'consent'
+          ? (principal.user?.id ?? principal.id)
+          : (principal.delegation?.holder ?? agentOf(principal) ?? principal.user?.id ?? principal.id);
       let token: string | null = null;
       if (kind !== 'consent') {
-        const issued = await issueToken({ tenant, grantId: id, from, to, actions, purpose, expiresMs, user: principal.user, parent: principal.delegation });
+        const issued = await issueToken({
+          tenant,
+          grantId: id,
+          from,
+          to,
+          actions,
+          purpose,
+          expiresMs,
+          user: principal.user,
+          parent: principal.delegation,
+        });
         if (issued.kind === 'refused') return refused('invalid', issued.detail);
         token = issued.token;
       }
@@ -80,7 +114,14 @@ export function createGrants({ store, clock, chance, issueToken, writeEntry }: G
         const [inserted] = await tx<GrantRow[]>`
           insert into mandate.grants (tenant, id, kind, from_principal, to_agent, parent_id, actions, purpose, created_at, expires_at)
           values (${tenant}, ${id}, ${kind}, ${from}, ${to}, ${parent}, ${[...actions]}, ${purpose}, ${new Date(nowMs)}, ${new Date(expiresMs)}) returning *`;
-        await writeEntry(tx, tenant, { kind: 'grant.given', agent: to, actor: principal.id, atMs: nowMs, traceId, data: { grant: id, kind, from, actions, purpose, expiresAt: new Date(expiresMs).toISOString() } });
+        await writeEntry(tx, tenant, {
+          kind: 'grant.given',
+          agent: to,
+          actor: principal.id,
+          atMs: nowMs,
+          traceId,
+          data: { grant: id, kind, from, actions, purpose, expiresAt: new Date(expiresMs).toISOString() },
+        });
         return inserted;
       });
       if (row === undefined) throw new Error('the grant was not written');
@@ -88,19 +129,37 @@ export function createGrants({ store, clock, chance, issueToken, writeEntry }: G
     },
 
     list: (tenant) =>
-      store.withTenant(tenant, async (tx) => (await tx<GrantRow[]>`select * from mandate.grants where tenant = ${tenant} order by created_at desc, id desc limit ${LISTED}`).map(viewOf)),
+      store.withTenant(tenant, async (tx) =>
+        (
+          await tx<
+            GrantRow[]
+          >`select * from mandate.grants where tenant = ${tenant} order by created_at desc, id desc limit ${LISTED}`
+        ).map(viewOf),
+      ),
 
     revoke: ({ principal, id, mayRevokeOthers, traceId }) =>
       store.withTenant(principal.tenant, async (tx) => {
         const { tenant } = principal;
         const nowMs = clock.nowMs();
-        const own = [principal.id, principal.user?.id, principal.delegation?.holder, agentOf(principal)].filter((name) => typeof name === 'string');
+        const own = [
+          principal.id,
+          principal.user?.id,
+          principal.delegation?.holder,
+          agentOf(principal),
+        ].filter((name) => typeof name === 'string');
         const [row] = await tx<GrantRow[]>`
           update mandate.grants set revoked_at = ${new Date(nowMs)}, revoked_by = ${principal.id}
           where tenant = ${tenant} and id = ${id} and revoked_at is null and (${mayRevokeOthers} or from_principal = any (${own})) returning *`;
         if (row === undefined) return false;
         await tx`select mandate.raise_revision(${tenant})`;
-        await writeEntry(tx, tenant, { kind: 'grant.revoked', agent: row.to_agent, actor: principal.id, atMs: nowMs, traceId, data: { grant: id } });
+        await writeEntry(tx, tenant, {
+          kind: 'grant.revoked',
+          agent: row.to_agent,
+          actor: principal.id,
+          atMs: nowMs,
+          traceId,
+          data: { grant: id },
+        });
         return true;
       }),
 

@@ -25,9 +25,23 @@ export function grantRoutes(grants: Grants): readonly Route[] {
       answer: 'The grant, and the token that carries it',
       body: grantBody,
       async handle({ principal, body, traceId, may }) {
-        if (body.kind === 'consent' && !may('consents.write')) return problem({ code: 'forbidden', detail: 'A consent is given by a person; agent keys cannot give one.' });
-        const answer = await grants.give({ principal, kind: body.kind, to: body.to, actions: body.actions, purpose: body.purpose, expiresMs: body.expiresAt, traceId });
-        return answer.kind === 'refused' ? problem(answer.refusal) : json({ ...answer.grant, ...(answer.token === null ? {} : { token: answer.token }) }, 201);
+        if (body.kind === 'consent' && !may('consents.write'))
+          return problem({
+            code: 'forbidden',
+            detail: 'A consent is given by a person; agent keys cannot give one.',
+          });
+        const answer = await grants.give({
+          principal,
+          kind: body.kind,
+          to: body.to,
+          actions: body.actions,
+          purpose: body.purpose,
+          expiresMs: body.expiresAt,
+          traceId,
+        });
+        return answer.kind === 'refused'
+          ? problem(answer.refusal)
+          : json({ ...answer.grant, ...(answer.token === null ? {} : { token: answer.token }) }, 201);
       },
     }),
     route({
@@ -45,8 +59,18 @@ export function grantRoutes(grants: Grants): readonly Route[] {
       permission: 'grants.write',
       answer: '{ revoked }',
       async handle({ principal, params, traceId, may }) {
-        const revoked = await grants.revoke({ principal, id: params['id'] ?? '', mayRevokeOthers: may('grants.revoke_others'), traceId });
-        return revoked ? json({ revoked: true }) : problem({ code: 'not_found', detail: `There is no standing grant ${params['id'] ?? ''} that you may revoke.` });
+        const revoked = await grants.revoke({
+          principal,
+          id: params['id'] ?? '',
+          mayRevokeOthers: may('grants.revoke_others'),
+          traceId,
+        });
+        return revoked
+          ? json({ revoked: true })
+          : problem({
+              code: 'not_found',
+              detail: `There is no standing grant ${params['id'] ?? ''} that you may revoke.`,
+            });
       },
     }),
   ];

@@ -4,14 +4,26 @@ import type { Action, DeploymentFacts } from '@mandate/kernel';
 import type { Store } from '../../platform/postgres/store.ts';
 
 /** Actions that change what would be deployed. */
-const WRITES = ['code.write', 'git.commit', 'git.merge', 'git.push', 'git.force_push', 'dependency.update', 'files.write_file', 'files.edit_file'];
+const WRITES = [
+  'code.write',
+  'git.commit',
+  'git.merge',
+  'git.push',
+  'git.force_push',
+  'dependency.update',
+  'files.write_file',
+  'files.edit_file',
+];
 
-export function createDeploymentFacts(store: Store): (tenant: string, action: Action) => Promise<DeploymentFacts | null> {
+export function createDeploymentFacts(
+  store: Store,
+): (tenant: string, action: Action) => Promise<DeploymentFacts | null> {
   return async (tenant, action) => {
     const commit = action.parameters['commit'];
     const resource = action.resource;
     // Nothing says what is deployed: no test on record can be shown to belong to it.
-    if (typeof commit !== 'string' && resource === null) return { testsPassed: false, openCriticalFindings: 0 };
+    if (typeof commit !== 'string' && resource === null)
+      return { testsPassed: false, openCriticalFindings: 0 };
     return store.withTenant(tenant, async (tx) => {
       const subject =
         typeof commit === 'string'
@@ -24,7 +36,10 @@ export function createDeploymentFacts(store: Store): (tenant: string, action: Ac
         from mandate.act where tenant = ${tenant} and status = 'success' and ${subject}`;
       const tested = row?.tested ?? null;
       const written = row?.written ?? null;
-      return { testsPassed: tested !== null && (written === null || tested > written), openCriticalFindings: row?.critical ?? 0 };
+      return {
+        testsPassed: tested !== null && (written === null || tested > written),
+        openCriticalFindings: row?.critical ?? 0,
+      };
     });
   };
 }

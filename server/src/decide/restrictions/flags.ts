@@ -30,7 +30,9 @@ export const FLAG_DEFAULTS: Readonly<Record<string, FlagValue>> = {
 const MODES: readonly Mode[] = ['FULL', 'SUPERVISED', 'DRY_RUN'];
 
 /** Pure: what the flags mean for a decision. A value nobody understands counts as off. */
-export function readFlags(flags: readonly { readonly key: string; readonly scope: string; readonly value: unknown }[]): {
+export function readFlags(
+  flags: readonly { readonly key: string; readonly scope: string; readonly value: unknown }[],
+): {
   readonly mode: Mode;
   readonly restrictions: readonly Restriction[];
   /** `budget.agents.maxConcurrent`; null where it is not set. */
@@ -50,7 +52,17 @@ export function readFlags(flags: readonly { readonly key: string; readonly scope
     }
     const scope = restrictedScope(flag.key, flag.scope);
     if (scope === null || flag.value === true) continue;
-    restrictions.push({ id: `flag:${flag.key}`, kind: 'flag', scope, floor: 'red', except: [], cause: `the flag ${flag.key} is off`, by: 'flag', sinceMs: 0, untilMs: null });
+    restrictions.push({
+      id: `flag:${flag.key}`,
+      kind: 'flag',
+      scope,
+      floor: 'red',
+      except: [],
+      cause: `the flag ${flag.key} is off`,
+      by: 'flag',
+      sinceMs: 0,
+      untilMs: null,
+    });
   }
   return { mode, restrictions, maxConcurrent };
 }
@@ -74,10 +86,22 @@ export interface FlagChange {
   readonly traceId: string | null;
 }
 
-export type FlagAnswer = { readonly kind: 'changed'; readonly flag: FlagRow } | { readonly kind: 'refused'; readonly code: 'not_found' | 'invalid' | 'forbidden'; readonly detail: string };
+export type FlagAnswer =
+  | { readonly kind: 'changed'; readonly flag: FlagRow }
+  | {
+      readonly kind: 'refused';
+      readonly code: 'not_found' | 'invalid' | 'forbidden';
+      readonly detail: string;
+    };
 
 export interface Flags {
-  seed(tenant: string, charter: { readonly resources: Readonly<Record<string, readonly string[]>>; readonly concurrentAgents: number | null }): Promise<void>;
+  seed(
+    tenant: string,
+    charter: {
+      readonly resources: Readonly<Record<string, readonly string[]>>;
+      readonly concurrentAgents: number | null;
+    },
+  ): Promise<void>;
   list(tenant: string): Promise<readonly FlagRow[]>;
   set(change: FlagChange): Promise<FlagAnswer>;
 }
@@ -85,7 +109,17 @@ export interface Flags {
 export interface FlagsNeeds {
   readonly store: Store;
   readonly clock: Clock;
-  readonly writeEntry: (tx: Tx, tenant: string, entry: { kind: string; actor: string; atMs: number; traceId: string | null; data: Readonly<Record<string, FlagValue | null>> }) => Promise<void>;
+  readonly writeEntry: (
+    tx: Tx,
+    tenant: string,
+    entry: {
+      kind: string;
+      actor: string;
+      atMs: number;
+      traceId: string | null;
+      data: Readonly<Record<string, FlagValue | null>>;
+    },
+  ) => Promise<void>;
 }
 
 export function createFlags({ store, clock, writeEntry }: FlagsNeeds): Flags {
@@ -93,7 +127,8 @@ export function createFlags({ store, clock, writeEntry }: FlagsNeeds): Flags {
     async seed(tenant, { resources, concurrentAgents }) {
       const seeds: Record<string, FlagValue> = { ...FLAG_DEFAULTS };
       if (concurrentAgents !== null) seeds['budget.agents.maxConcurrent'] = concurrentAgents;
-      for (const [type, names] of Object.entries(resources)) for (const name of names) seeds[`${type}.${name}.autonomous`] = true;
+      for (const [type, names] of Object.entries(resources))
+        for (const name of names) seeds[`${type}.${name}.autonomous`] = true;
       const now = new Date(clock.nowMs());
       await store.withTenant(tenant, async (tx) => {
         for (const [key, value] of Object.entries(seeds)) {
@@ -104,20 +139,40 @@ export function createFlags({ store, clock, writeEntry }: FlagsNeeds): Flags {
       });
     },
 
-    list: (tenant) => store.withTenant(tenant, async (tx) => (await tx<StoredFlag[]>`select key, scope, value, reason, owner, updated_at from mandate.flag where tenant = ${tenant} order by key, scope`).map(flagOf)),
+    list: (tenant) =>
+      store.withTenant(tenant, async (tx) =>
+        (
+          await tx<
+            StoredFlag[]
+          >`select key, scope, value, reason, owner, updated_at from mandate.flag where tenant = ${tenant} order by key, scope`
+        ).map(flagOf),
+      ),
 
     set: (change) =>
       store.withTenant(change.tenant, async (tx): Promise<FlagAnswer> => {
         if (change.key === 'autonomy.emergencyStop') {
-          return { kind: 'refused', code: 'invalid', detail: 'autonomy.emergencyStop only mirrors the stop; use mandate stop or mandate resume.' };
+          return {
+            kind: 'refused',
+            code: 'invalid',
+            detail: 'autonomy.emergencyStop only mirrors the stop; use mandate stop or mandate resume.',
+          };
         }
         const [before] = await tx<StoredFlag[]>`
           select key, scope, value, reason, owner, updated_at from mandate.flag where tenant = ${change.tenant} and key = ${change.key} and scope in (${change.scope}, '') order by scope desc limit 1`;
-        if (before === undefined) return { kind: 'refused', code: 'not_found', detail: `There is no flag ${change.key}; mandate flag get lists them.` };
+        if (before === undefined)
+          return {
+            kind: 'refused',
+            code: 'not_found',
+            detail: `There is no flag ${change.key}; mandate flag get lists them.`,
+          };
         const bad = unfit(change.key, before.value, change.value);
         if (bad !== null) return { kind: 'refused', code: 'invalid', detail: bad };
         if (!change.mayWiden && widens(change.key, before.value, change.value)) {
-          return { kind: 'refused', code: 'forbidden', detail: `Setting ${change.key} to ${String(change.value)} widens what agents may do; that takes the role admin.` };
+          return {
+            kind: 'refused',
+            code: 'forbidden',
+            detail: `Setting ${change.key} to ${String(change.value)} widens what agents may do; that takes the role admin.`,
+          };
         }
         const nowMs = clock.nowMs();
         const [row] = await tx<StoredFlag[]>`
@@ -126,7 +181,19 @@ export function createFlags({ store, clock, writeEntry }: FlagsNeeds): Flags {
           on conflict (tenant, key, scope) do update set value = excluded.value, reason = excluded.reason, owner = excluded.owner, updated_at = excluded.updated_at
           returning key, scope, value, reason, owner, updated_at`;
         await tx`select mandate.raise_revision(${change.tenant})`;
-        await writeEntry(tx, change.tenant, { kind: 'flag.changed', actor: change.by, atMs: nowMs, traceId: change.traceId, data: { key: change.key, scope: change.scope, from: before.value, to: change.value, reason: change.reason } });
+        await writeEntry(tx, change.tenant, {
+          kind: 'flag.changed',
+          actor: change.by,
+          atMs: nowMs,
+          traceId: change.traceId,
+          data: {
+            key: change.key,
+            scope: change.scope,
+            from: before.value,
+            to: change.value,
+            reason: change.reason,
+          },
+        });
         if (row === undefined) throw new Error('the flag was not written');
         return { kind: 'changed', flag: flagOf(row) };
       }),
@@ -143,13 +210,22 @@ interface StoredFlag {
 }
 
 function flagOf(row: StoredFlag): FlagRow {
-  return { key: row.key, scope: row.scope, value: row.value, reason: row.reason, owner: row.owner, updatedAt: iso(row.updated_at) };
+  return {
+    key: row.key,
+    scope: row.scope,
+    value: row.value,
+    reason: row.reason,
+    owner: row.owner,
+    updatedAt: iso(row.updated_at),
+  };
 }
 
 function unfit(key: string, before: FlagValue, value: FlagValue): string | null {
-  if (key === 'autonomy.mode' && !MODES.some((mode) => mode === value)) return `autonomy.mode is one of ${MODES.join(', ')}, not ${JSON.stringify(value)}.`;
+  if (key === 'autonomy.mode' && !MODES.some((mode) => mode === value))
+    return `autonomy.mode is one of ${MODES.join(', ')}, not ${JSON.stringify(value)}.`;
   if (typeof value !== typeof before) return `${key} takes a ${typeof before}, not ${JSON.stringify(value)}.`;
-  if (typeof value === 'number' && !(Number.isFinite(value) && value >= 0)) return `${key} takes a number of 0 or more.`;
+  if (typeof value === 'number' && !(Number.isFinite(value) && value >= 0))
+    return `${key} takes a number of 0 or more.`;
   return null;
 }
 

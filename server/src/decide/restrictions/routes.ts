@@ -20,14 +20,41 @@ export interface RestrictionRoutesNeeds {
   readonly flagAudit: (tenant: string) => Promise<unknown>;
 }
 
-const scopeText = z.string().min(1).max(300).refine(isPlainText, 'must be without control characters').refine((text) => parseScope(text).kind !== 'problem', 'tenant, global, agent:ID, class:NAME, action:PATTERN, user:ID or resource:TYPE/ID');
+const scopeText = z
+  .string()
+  .min(1)
+  .max(300)
+  .refine(isPlainText, 'must be without control characters')
+  .refine(
+    (text) => parseScope(text).kind !== 'problem',
+    'tenant, global, agent:ID, class:NAME, action:PATTERN, user:ID or resource:TYPE/ID',
+  );
 const stopBody = z
-  .strictObject({ scope: scopeText.default('tenant'), level: z.enum(['pause', 'stop', 'seal']).default('stop'), reason: reasonField })
-  .refine(({ level, scope }) => level !== 'seal' || scope === 'tenant', { path: ['scope'], message: 'level seal locks the keys of the whole tenant and takes no narrower scope' });
+  .strictObject({
+    scope: scopeText.default('tenant'),
+    level: z.enum(['pause', 'stop', 'seal']).default('stop'),
+    reason: reasonField,
+  })
+  .refine(({ level, scope }) => level !== 'seal' || scope === 'tenant', {
+    path: ['scope'],
+    message: 'level seal locks the keys of the whole tenant and takes no narrower scope',
+  });
 const resumeBody = z.strictObject({ scope: scopeText.default('tenant'), reason: reasonField });
-const flagBody = z.strictObject({ value: z.union([z.string().max(200), z.number(), z.boolean()]), scope: z.union([z.literal(''), scopeText]).default(''), reason: reasonField });
+const flagBody = z.strictObject({
+  value: z.union([z.string().max(200), z.number(), z.boolean()]),
+  scope: z.union([z.literal(''), scopeText]).default(''),
+  reason: reasonField,
+});
 
-export function restrictionRoutes({ stops, flags, standing, twoPersons, sentinel, isOnlyTenant, flagAudit }: RestrictionRoutesNeeds): readonly Route[] {
+export function restrictionRoutes({
+  stops,
+  flags,
+  standing,
+  twoPersons,
+  sentinel,
+  isOnlyTenant,
+  flagAudit,
+}: RestrictionRoutesNeeds): readonly Route[] {
   return [
     route({
       method: 'GET',
@@ -37,7 +64,11 @@ export function restrictionRoutes({ stops, flags, standing, twoPersons, sentinel
       answer: '{ stopped, sentinel, stops }',
       async handle({ principal }) {
         const standingStops = await stops.standing(principal.tenant);
-        return json({ stopped: sentinel.isStopped() || standingStops.length > 0, sentinel: sentinel.isStopped(), stops: standingStops });
+        return json({
+          stopped: sentinel.isStopped() || standingStops.length > 0,
+          sentinel: sentinel.isStopped(),
+          stops: standingStops,
+        });
       },
     }),
     route({
@@ -50,7 +81,16 @@ export function restrictionRoutes({ stops, flags, standing, twoPersons, sentinel
       async handle({ principal, body, traceId }) {
         const refused = refuseGlobal(body.scope, principal.tenant);
         if (refused !== null) return refused;
-        return json(await stops.stop({ tenant: principal.tenant, scope: body.scope, level: body.level, reason: body.reason, by: principal.id, traceId }));
+        return json(
+          await stops.stop({
+            tenant: principal.tenant,
+            scope: body.scope,
+            level: body.level,
+            reason: body.reason,
+            by: principal.id,
+            traceId,
+          }),
+        );
       },
     }),
     route({
@@ -61,20 +101,55 @@ export function restrictionRoutes({ stops, flags, standing, twoPersons, sentinel
       answer: '{ resumed, lifted } or who has to agree',
       body: resumeBody,
       async handle({ principal, body, traceId }) {
-        const order = { scope: body.scope, reason: body.reason, by: principal.id, twoPersons: await twoPersons(principal.tenant), traceId };
+        const order = {
+          scope: body.scope,
+          reason: body.reason,
+          by: principal.id,
+          twoPersons: await twoPersons(principal.tenant),
+          traceId,
+        };
         const report = await stops.resume({ tenant: principal.tenant, ...order });
-        if (report.kind === 'second_person_needed') return json({ resumed: false, waitingFor: 'a second person', requestedBy: report.requestedBy }, 202);
+        if (report.kind === 'second_person_needed')
+          return json(
+            { resumed: false, waitingFor: 'a second person', requestedBy: report.requestedBy },
+            202,
+          );
         // Everybody's stop is theirs to lift only where there is nobody else.
-        const everything = body.scope === 'tenant' && principal.roles.includes('admin') && (await isOnlyTenant());
+        const everything =
+          body.scope === 'tenant' && principal.roles.includes('admin') && (await isOnlyTenant());
         // Two who agreed on the tenant's stop have agreed on everybody's; where that one stands alone, it asks for two itself.
-        const global = everything ? await stops.resume({ ...order, tenant: '*', scope: 'global', twoPersons: order.twoPersons && report.kind !== 'resumed' }) : null;
-        if (global?.kind === 'second_person_needed') return json({ resumed: false, waitingFor: 'a second person', requestedBy: global.requestedBy }, 202);
+        const global = everything
+          ? await stops.resume({
+              ...order,
+              tenant: '*',
+              scope: 'global',
+              twoPersons: order.twoPersons && report.kind !== 'resumed',
+            })
+          : null;
+        if (global?.kind === 'second_person_needed')
+          return json(
+            { resumed: false, waitingFor: 'a second person', requestedBy: global.requestedBy },
+            202,
+          );
         const wasSentinel = everything && sentinel.isStopped();
         if (wasSentinel) await sentinel.lift();
-        const lifted = (report.kind === 'resumed' ? report.lifted : 0) + (global?.kind === 'resumed' ? global.lifted : 0);
-        const others = body.scope === 'tenant' && (sentinel.isStopped() || (await stops.standing(principal.tenant)).some((stop) => stop.tenant === '*'));
-        if (others) return problem({ code: 'conflict', detail: 'Every tenant of this installation is stopped; run mandate resume --scope global on the server\'s machine.' });
-        if (lifted === 0 && !wasSentinel) return problem({ code: 'conflict', detail: `Nothing is stopped in the scope ${body.scope}; GET /api/v1/stop lists what is.` });
+        const lifted =
+          (report.kind === 'resumed' ? report.lifted : 0) + (global?.kind === 'resumed' ? global.lifted : 0);
+        const others =
+          body.scope === 'tenant' &&
+          (sentinel.isStopped() ||
+            (await stops.standing(principal.tenant)).some((stop) => stop.tenant === '*'));
+        if (others)
+          return problem({
+            code: 'conflict',
+            detail:
+              "Every tenant of this installation is stopped; run mandate resume --scope global on the server's machine.",
+          });
+        if (lifted === 0 && !wasSentinel)
+          return problem({
+            code: 'conflict',
+            detail: `Nothing is stopped in the scope ${body.scope}; GET /api/v1/stop lists what is.`,
+          });
         return json({ resumed: true, lifted: lifted + (wasSentinel ? 1 : 0) });
       },
     }),
@@ -86,7 +161,11 @@ export function restrictionRoutes({ stops, flags, standing, twoPersons, sentinel
       answer: '{ mode, items }',
       async handle({ principal }) {
         const derived = readFlags(await flags.list(principal.tenant));
-        const fromFlags = derived.restrictions.map(({ sinceMs: _since, untilMs: _until, ...each }) => ({ ...each, since: null, until: null }));
+        const fromFlags = derived.restrictions.map(({ sinceMs: _since, untilMs: _until, ...each }) => ({
+          ...each,
+          since: null,
+          until: null,
+        }));
         return json({ mode: derived.mode, items: [...(await standing(principal.tenant)), ...fromFlags] });
       },
     }),
@@ -99,7 +178,11 @@ export function restrictionRoutes({ stops, flags, standing, twoPersons, sentinel
       async handle({ principal }) {
         const stopped = sentinel.isStopped() || (await stops.standing(principal.tenant)).length > 0;
         const items = await flags.list(principal.tenant);
-        return json({ items: items.map((flag) => (flag.key === 'autonomy.emergencyStop' ? { ...flag, value: stopped } : flag)) });
+        return json({
+          items: items.map((flag) =>
+            flag.key === 'autonomy.emergencyStop' ? { ...flag, value: stopped } : flag,
+          ),
+        });
       },
     }),
     route({
@@ -118,8 +201,19 @@ export function restrictionRoutes({ stops, flags, standing, twoPersons, sentinel
       answer: 'The flag',
       body: flagBody,
       async handle({ principal, params, body, traceId, may }: Call<z.infer<typeof flagBody>, null>) {
-        const answer = await flags.set({ tenant: principal.tenant, key: params['key'] ?? '', scope: body.scope, value: body.value, reason: body.reason, by: principal.id, mayWiden: may('flags.widen'), traceId });
-        return answer.kind === 'refused' ? problem({ code: answer.code, detail: answer.detail }) : json(answer.flag);
+        const answer = await flags.set({
+          tenant: principal.tenant,
+          key: params['key'] ?? '',
+          scope: body.scope,
+          value: body.value,
+          reason: body.reason,
+          by: principal.id,
+          mayWiden: may('flags.widen'),
+          traceId,
+        });
+        return answer.kind === 'refused'
+          ? problem({ code: answer.code, detail: answer.detail })
+          : json(answer.flag);
       },
     }),
   ];
@@ -128,5 +222,8 @@ export function restrictionRoutes({ stops, flags, standing, twoPersons, sentinel
 /** A tenant's people stop their tenant; everybody's stop is for whoever has the machine (mandate stop there). */
 function refuseGlobal(scope: string, tenant: string) {
   if (scope !== 'global') return null;
-  return problem({ code: 'forbidden', detail: `Over HTTP a key of the tenant ${tenant} stops that tenant; run mandate stop --scope global on the server's machine to stop every tenant.` });
+  return problem({
+    code: 'forbidden',
+    detail: `Over HTTP a key of the tenant ${tenant} stops that tenant; run mandate stop --scope global on the server's machine to stop every tenant.`,
+  });
 }

@@ -23,7 +23,15 @@ export interface Sentinel {
 }
 
 /** `appeared` is called once each time the file comes into being. */
-export function watchSentinel({ dataDir, clock, appeared }: { dataDir: string; clock: Clock; appeared: () => void }): Sentinel {
+export function watchSentinel({
+  dataDir,
+  clock,
+  appeared,
+}: {
+  dataDir: string;
+  clock: Clock;
+  appeared: () => void;
+}): Sentinel {
   const path = join(dataDir, SENTINEL_FILE);
   let stopped = existsSync(path);
   let closed = false;
@@ -73,7 +81,11 @@ export async function raiseSentinel(dataDir: string, note: SentinelNote): Promis
 
 /** An empty or unreadable file stops just as well: only its being there counts. */
 async function readSentinel(path: string): Promise<SentinelNote> {
-  const unknown: SentinelNote = { reason: 'the file STOP is in the data directory', by: 'somebody with access to the data directory', at: '' };
+  const unknown: SentinelNote = {
+    reason: 'the file STOP is in the data directory',
+    by: 'somebody with access to the data directory',
+    at: '',
+  };
   try {
     const note: unknown = JSON.parse(await readFile(path, 'utf8'));
     if (typeof note !== 'object' || note === null) return unknown;

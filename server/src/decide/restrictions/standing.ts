@@ -19,7 +19,19 @@ export type StandingRestrictions = (tenant: string) => Promise<readonly Standing
 export function createStandingRestrictions(store: Store, clock: Clock): StandingRestrictions {
   return (tenant) =>
     store.withTenant(tenant, async (tx) => {
-      const rows = await tx<{ id: string; kind: string; scope: string; floor: string; except_actions: string[]; cause: string; created_by: string; created_at: number; until_at: number | null }[]>`
+      const rows = await tx<
+        {
+          id: string;
+          kind: string;
+          scope: string;
+          floor: string;
+          except_actions: string[];
+          cause: string;
+          created_by: string;
+          created_at: number;
+          until_at: number | null;
+        }[]
+      >`
         select id, kind, scope, floor, except_actions, cause, created_by, created_at, until_at from mandate.restriction
         where tenant in (${tenant}, '*') and lifted_at is null and (until_at is null or until_at > ${new Date(clock.nowMs())}) order by created_at`;
       return rows.map((row) => ({

@@ -76,7 +76,17 @@ export interface StopsNeeds {
   readonly control: Sql;
   readonly clock: Clock;
   readonly chance: Chance;
-  readonly writeEntry: (tx: Tx, tenant: string, entry: { kind: string; actor: string; atMs: number; traceId: string | null; data: Readonly<Record<string, string | number | null>> }) => Promise<void>;
+  readonly writeEntry: (
+    tx: Tx,
+    tenant: string,
+    entry: {
+      kind: string;
+      actor: string;
+      atMs: number;
+      traceId: string | null;
+      data: Readonly<Record<string, string | number | null>>;
+    },
+  ) => Promise<void>;
 }
 
 const BARRIER_WAIT_MS = 750;
@@ -93,15 +103,31 @@ export function createStops({ control, clock, chance, writeEntry }: StopsNeeds):
           insert into mandate.restriction (tenant, id, kind, scope, floor, level, cause, created_by, created_at)
           values (${order.tenant}, ${id}, 'stop', ${order.scope}, 'black', ${order.level}, ${order.reason}, ${order.by}, ${new Date(requestedMs)})`;
         const raised = await raise(tx, order.tenant);
-        await writeEntry(tx, order.tenant, entry('stop.requested', order, requestedMs, { restriction: id, scope: order.scope, level: order.level, reason: order.reason }));
+        await writeEntry(
+          tx,
+          order.tenant,
+          entry('stop.requested', order, requestedMs, {
+            restriction: id,
+            scope: order.scope,
+            level: order.level,
+            reason: order.reason,
+          }),
+        );
         return raised;
       });
       const confirmed = await takeBarrier(control, order.tenant);
       const confirmedMs = confirmed ? clock.nowMs() : null;
       const inFlight = await readInFlight(control, order.tenant, order.scope);
-      const quietMs = confirmedMs === null ? null : Math.max(confirmedMs, ...inFlight.map((act) => act.startByMs ?? 0));
+      const quietMs =
+        confirmedMs === null ? null : Math.max(confirmedMs, ...inFlight.map((act) => act.startByMs ?? 0));
       if (confirmedMs !== null) {
-        await control.begin((tx) => writeEntry(tx, order.tenant, entry('stop.confirmed', order, confirmedMs, { restriction: id, inFlight: inFlight.length })));
+        await control.begin((tx) =>
+          writeEntry(
+            tx,
+            order.tenant,
+            entry('stop.confirmed', order, confirmedMs, { restriction: id, inFlight: inFlight.length }),
+          ),
+        );
       }
       return {
         id,
@@ -112,15 +138,38 @@ export function createStops({ control, clock, chance, writeEntry }: StopsNeeds):
         confirmedAt: confirmedMs === null ? null : iso(confirmedMs),
         quietAt: quietMs === null ? null : iso(quietMs),
         epoch,
-        inFlight: inFlight.map(({ startByMs, ...act }) => ({ ...act, startBy: startByMs === null ? null : iso(startByMs) })),
+        inFlight: inFlight.map(({ startByMs, ...act }) => ({
+          ...act,
+          startBy: startByMs === null ? null : iso(startByMs),
+        })),
       };
     },
 
     async standing(tenant) {
-      const rows = await control<{ id: string; tenant: string; kind: string; scope: string; level: string | null; cause: string; created_by: string; created_at: number }[]>`
+      const rows = await control<
+        {
+          id: string;
+          tenant: string;
+          kind: string;
+          scope: string;
+          level: string | null;
+          cause: string;
+          created_by: string;
+          created_at: number;
+        }[]
+      >`
         select id, tenant, kind, scope, level, cause, created_by, created_at from mandate.restriction
         where tenant in (${tenant}, '*') and kind = 'stop' and lifted_at is null order by created_at`;
-      return rows.map((row) => ({ id: row.id, tenant: row.tenant, kind: row.kind, scope: row.scope, level: row.level, cause: row.cause, by: row.created_by, since: iso(row.created_at) }));
+      return rows.map((row) => ({
+        id: row.id,
+        tenant: row.tenant,
+        kind: row.kind,
+        scope: row.scope,
+        level: row.level,
+        cause: row.cause,
+        by: row.created_by,
+        since: iso(row.created_at),
+      }));
     },
 
     async resume(order) {
@@ -133,7 +182,11 @@ export function createStops({ control, clock, chance, writeEntry }: StopsNeeds):
         if (order.twoPersons) {
           const first = await firstPerson(tx, order, nowMs);
           if (first === null) {
-            await writeEntry(tx, order.tenant, entry('stop.resume_requested', order, nowMs, { scope: order.scope, reason: order.reason }));
+            await writeEntry(
+              tx,
+              order.tenant,
+              entry('stop.resume_requested', order, nowMs, { scope: order.scope, reason: order.reason }),
+            );
             return { kind: 'second_person_needed', requestedBy: order.by };
           }
         }
@@ -144,7 +197,15 @@ export function createStops({ control, clock, chance, writeEntry }: StopsNeeds):
         // Loosening needs no new revision for safety; raising it makes every process look again at once.
         await tx`update mandate.tenant set revision = revision + 1 where tenant = ${order.tenant}`;
         await tx`select pg_notify('mandate_revision', '')`;
-        await writeEntry(tx, order.tenant, entry('stop.resumed', order, nowMs, { scope: order.scope, reason: order.reason, lifted: lifted.count }));
+        await writeEntry(
+          tx,
+          order.tenant,
+          entry('stop.resumed', order, nowMs, {
+            scope: order.scope,
+            reason: order.reason,
+            lifted: lifted.count,
+          }),
+        );
         return { kind: 'resumed', lifted: lifted.count };
       });
     },
@@ -155,7 +216,8 @@ export function createStops({ control, clock, chance, writeEntry }: StopsNeeds):
 async function raise(tx: Tx, tenant: string): Promise<number> {
   const [row] = await tx<{ epoch: number }[]>`
     update mandate.tenant set revision = revision + 1, epoch = epoch + 1 where tenant = ${tenant} returning epoch`;
-  if (row === undefined) throw new Error(`tenant ${tenant} has no row: nothing can begin in it, which is a stop already`);
+  if (row === undefined)
+    throw new Error(`tenant ${tenant} has no row: nothing can begin in it, which is a stop already`);
   await tx`select pg_notify('mandate_revision', '')`;
   return Number(row.epoch);
 }
@@ -200,7 +262,9 @@ interface FlightRow {
 
 async function readInFlight(control: Sql, tenant: string, scope: string): Promise<readonly FlightRow[]> {
   const [kind = '', value = ''] = splitScope(scope);
-  const rows = await control<{ id: string; agent: string; action: string; status: string; start_by: number | null }[]>`
+  const rows = await control<
+    { id: string; agent: string; action: string; status: string; start_by: number | null }[]
+  >`
     select id, agent, action, status, start_by from mandate.act
     where status in ('executing', 'permitted') and (${tenant} = '*' or tenant = ${tenant})
       and case ${kind} when 'agent' then agent = ${value} when 'user' then user_id = ${value}
@@ -208,7 +272,13 @@ async function readInFlight(control: Sql, tenant: string, scope: string): Promis
           when 'action' then (action = ${value} or (right(${value}, 1) = '*' and starts_with(action, left(${value}, -1))))
           else true end
     order by started_at`;
-  return rows.map((row) => ({ id: row.id, agent: row.agent, action: row.action, status: row.status, startByMs: row.start_by }));
+  return rows.map((row) => ({
+    id: row.id,
+    agent: row.agent,
+    action: row.action,
+    status: row.status,
+    startByMs: row.start_by,
+  }));
 }
 
 function splitScope(scope: string): readonly [string, string] | readonly [string] {
@@ -228,7 +298,12 @@ async function firstPerson(tx: Tx, order: ResumeOrder, nowMs: number): Promise<s
   return null;
 }
 
-function entry(kind: string, order: { readonly by: string; readonly traceId: string | null }, atMs: number, data: Readonly<Record<string, string | number | null>>) {
+function entry(
+  kind: string,
+  order: { readonly by: string; readonly traceId: string | null },
+  atMs: number,
+  data: Readonly<Record<string, string | number | null>>,
+) {
   return { kind, actor: order.by, atMs, traceId: order.traceId, data };
 }
 

@@ -1,7 +1,17 @@
 // Gathers what one decision may depend on. One statement reads it all, because facts of two different moments
 // could together allow what neither moment would have allowed. The revision in it is checked again by act_start().
 import { driftTrust } from '@mandate/kernel';
-import type { Action, DeploymentFacts, Facts, Finding, Grant, Law, Mode, Restriction, Snapshot } from '@mandate/kernel';
+import type {
+  Action,
+  DeploymentFacts,
+  Facts,
+  Finding,
+  Grant,
+  Law,
+  Mode,
+  Restriction,
+  Snapshot,
+} from '@mandate/kernel';
 import type { Sql } from '../../platform/postgres/store.ts';
 import type { Clock } from '../../platform/clock/clock.ts';
 
@@ -48,15 +58,17 @@ export interface GatheredFacts {
   readonly slots: number | null;
 }
 
-export type Gathered =
-  | GatheredFacts
-  | { readonly kind: 'unavailable'; readonly why: string };
+export type Gathered = GatheredFacts | { readonly kind: 'unavailable'; readonly why: string };
 
 export interface SnapshotsNeeds {
   readonly db: Sql;
   readonly clock: Clock;
   readonly lawOf: (tenant: string, version: string) => Promise<Law | null>;
-  readonly readFlags: (flags: readonly Flag[]) => { readonly mode: Mode; readonly restrictions: readonly Restriction[]; readonly maxConcurrent: number | null };
+  readonly readFlags: (flags: readonly Flag[]) => {
+    readonly mode: Mode;
+    readonly restrictions: readonly Restriction[];
+    readonly maxConcurrent: number | null;
+  };
   readonly deploymentOf: (tenant: string, action: Action) => Promise<DeploymentFacts | null>;
   /** Findings from outside the kernel (plug-ins, detectors). */
   readonly findingsOf: (action: Action) => Promise<readonly Finding[]>;
@@ -66,19 +78,47 @@ export interface Snapshots {
   gather(question: Question): Promise<Gathered>;
 }
 
-export function createSnapshots({ db, clock, lawOf, readFlags, deploymentOf, findingsOf }: SnapshotsNeeds): Snapshots {
+export function createSnapshots({
+  db,
+  clock,
+  lawOf,
+  readFlags,
+  deploymentOf,
+  findingsOf,
+}: SnapshotsNeeds): Snapshots {
   return {
     async gather({ tenant, action, digest, actId, asker }) {
       const nowMs = clock.nowMs();
       const [deployment, findings, row] = await Promise.all([
         action.action.startsWith('deploy.') ? deploymentOf(tenant, action) : null,
         findingsOf(action),
-        readFacts(db, { tenant, nowMs, agent: action.agent, actId, digest, requester: asker.id, grantIds: asker.grantIds, counters: countersOf(action, nowMs) }),
+        readFacts(db, {
+          tenant,
+          nowMs,
+          agent: action.agent,
+          actId,
+          digest,
+          requester: asker.id,
+          grantIds: asker.grantIds,
+          counters: countersOf(action, nowMs),
+        }),
       ]);
-      if (row.revision === null) return { kind: 'unavailable', why: `tenant ${tenant} is not set up: its row is missing, which counts as a stop` };
-      if (row.charter === null) return { kind: 'unavailable', why: `tenant ${tenant} has no active charter: activate one with mandate policy or MANDATE_CHARTER` };
+      if (row.revision === null)
+        return {
+          kind: 'unavailable',
+          why: `tenant ${tenant} is not set up: its row is missing, which counts as a stop`,
+        };
+      if (row.charter === null)
+        return {
+          kind: 'unavailable',
+          why: `tenant ${tenant} has no active charter: activate one with mandate policy or MANDATE_CHARTER`,
+        };
       const law = await lawOf(tenant, row.charter);
-      if (law === null) return { kind: 'unavailable', why: `the active charter ${row.charter} of tenant ${tenant} could not be loaded by this process` };
+      if (law === null)
+        return {
+          kind: 'unavailable',
+          why: `the active charter ${row.charter} of tenant ${tenant} could not be loaded by this process`,
+        };
       const { mode, restrictions, maxConcurrent } = readFlags(row.flags);
       const facts: Facts = {
         tenant,
@@ -96,7 +136,13 @@ export function createSnapshots({ db, clock, lawOf, readFlags, deploymentOf, fin
         deployment,
         findings,
       };
-      return { kind: 'gathered', snapshot: { ...facts, law }, trust: row.agent, approvedActId: row.approval?.actId ?? null, slots: stricter(law.charter.limits.concurrentAgents, maxConcurrent) };
+      return {
+        kind: 'gathered',
+        snapshot: { ...facts, law },
+        trust: row.agent,
+        approvedActId: row.approval?.actId ?? null,
+        slots: stricter(law.charter.limits.concurrentAgents, maxConcurrent),
+      };
     },
   };
 }
@@ -115,7 +161,11 @@ interface FactsRow {
   readonly flags: readonly Flag[];
   readonly grants: readonly Grant[];
   readonly used: Readonly<Record<string, number>>;
-  readonly approval: { readonly id: string; readonly actId: string; readonly causes: readonly string[] } | null;
+  readonly approval: {
+    readonly id: string;
+    readonly actId: string;
+    readonly causes: readonly string[];
+  } | null;
 }
 
 interface FactsCall {
@@ -133,14 +183,23 @@ const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 
 /** Every counter that a limit on this action could have (limit.ts names them); most have no row. */
-function countersOf(action: Action, nowMs: number): readonly { readonly key: string; readonly windowStartMs: number }[] {
+function countersOf(
+  action: Action,
+  nowMs: number,
+): readonly { readonly key: string; readonly windowStartMs: number }[] {
   const day = Math.floor(nowMs / DAY_MS) * DAY_MS;
   const minute = Math.floor(nowMs / MINUTE_MS) * MINUTE_MS;
   const agents = [...new Set([action.agent, ...action.chain])];
-  const counters = [{ key: 'usd/tenant', windowStartMs: day }, ...agents.map((agent) => ({ key: `usd/agent:${agent}`, windowStartMs: day }))];
+  const counters = [
+    { key: 'usd/tenant', windowStartMs: day },
+    ...agents.map((agent) => ({ key: `usd/agent:${agent}`, windowStartMs: day })),
+  ];
   counters.push({ key: `rate/agent:${action.agent}/${action.action}`, windowStartMs: minute });
   if (action.user !== null) {
-    counters.push({ key: `usd/user:${action.user.id}`, windowStartMs: day }, { key: `rate/user:${action.user.id}/${action.action}`, windowStartMs: minute });
+    counters.push(
+      { key: `usd/user:${action.user.id}`, windowStartMs: day },
+      { key: `rate/user:${action.user.id}/${action.action}`, windowStartMs: minute },
+    );
   }
   return counters;
 }

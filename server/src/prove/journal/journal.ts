@@ -86,22 +86,32 @@ export function createJournal({ store, clock }: { store: Store; clock: Clock }):
 
     head: (tenant) =>
       store.withTenant(tenant, async (tx) => {
-        const [row] = await tx<{ head: number | null }[]>`select max(position) as head from mandate.journal where tenant = ${tenant}`;
+        const [row] = await tx<
+          { head: number | null }[]
+        >`select max(position) as head from mandate.journal where tenant = ${tenant}`;
         return Number(row?.head ?? 0);
       }),
 
     consumer: (tenant, name) =>
       store.withTenant(tenant, async (tx) => {
-        const [row] = await tx<{ position: number }[]>`select position from mandate.consumer where tenant = ${tenant} and name = ${name}`;
+        const [row] = await tx<
+          { position: number }[]
+        >`select position from mandate.consumer where tenant = ${tenant} and name = ${name}`;
         return Number(row?.position ?? 0);
       }),
 
-    commit: (tenant, name, position) => move(store, tenant, { name, position, now: new Date(clock.nowMs()), back: false }),
-    rewind: (tenant, name, position) => move(store, tenant, { name, position, now: new Date(clock.nowMs()), back: true }),
+    commit: (tenant, name, position) =>
+      move(store, tenant, { name, position, now: new Date(clock.nowMs()), back: false }),
+    rewind: (tenant, name, position) =>
+      move(store, tenant, { name, position, now: new Date(clock.nowMs()), back: true }),
   };
 }
 
-function move(store: Store, tenant: string, to: { name: string; position: number; now: Date; back: boolean }): Promise<void> {
+function move(
+  store: Store,
+  tenant: string,
+  to: { name: string; position: number; now: Date; back: boolean },
+): Promise<void> {
   return store.withTenant(tenant, async (tx) => {
     await tx`
       insert into mandate.consumer as c (tenant, name, position, updated_at) values (${tenant}, ${to.name}, ${to.position}, ${to.now})
@@ -141,10 +151,16 @@ export function cloudEventOf(tenant: string, entry: JournalEntry): CloudEvent {
     id: String(entry.position),
     source: `/mandate/tenants/${tenant}`,
     type: `mandate.${entry.kind}`,
-    ...(entry.actId === null ? (entry.agent === null ? {} : { subject: `agents/${entry.agent}` }) : { subject: `actions/${entry.actId}` }),
+    ...(entry.actId === null
+      ? entry.agent === null
+        ? {}
+        : { subject: `agents/${entry.agent}` }
+      : { subject: `actions/${entry.actId}` }),
     time: entry.at,
     datacontenttype: 'application/json',
-    ...(entry.traceId === null ? {} : { traceparent: `00-${entry.traceId}-${entry.traceId.slice(0, 16)}-01` }),
+    ...(entry.traceId === null
+      ? {}
+      : { traceparent: `00-${entry.traceId}-${entry.traceId.slice(0, 16)}-01` }),
     data: { ...entry.data, agent: entry.agent, actor: entry.actor, traceId: entry.traceId },
   };
 }

@@ -42,7 +42,10 @@ export function journalRoutes(journal: Journal): readonly Route[] {
           toMs: query.to ?? null,
           newestFirst: !onwards,
         });
-        const items = query.format === 'cloudevents' ? entries.map((entry) => cloudEventOf(principal.tenant, entry)) : entries;
+        const items =
+          query.format === 'cloudevents'
+            ? entries.map((entry) => cloudEventOf(principal.tenant, entry))
+            : entries;
         return json({ items, head: await journal.head(principal.tenant) });
       },
     }),

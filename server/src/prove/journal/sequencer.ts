@@ -30,7 +30,9 @@ export function createSequencer({ db, clock, failed }: SequencerNeeds): Sequence
   async function pass(): Promise<{ leads: boolean; sequenced: number }> {
     return db.begin(async (tx) => {
       // Held to the end of the transaction: leadership passes on by itself when its holder dies.
-      const [lock] = await tx<{ leads: boolean }[]>`select pg_try_advisory_xact_lock(${LEADER_LOCK}) as leads`;
+      const [lock] = await tx<
+        { leads: boolean }[]
+      >`select pg_try_advisory_xact_lock(${LEADER_LOCK}) as leads`;
       if (lock?.leads !== true) return { leads: false, sequenced: 0 };
       const done = await tx`
         with waiting as (select tenant, id from mandate.journal where position is null order by id limit ${BATCH}),

@@ -6,7 +6,10 @@ import type { Store } from '../../platform/postgres/store.ts';
 /** As much of an answer of the pipeline as is counted. */
 export interface Measured {
   readonly kind: 'act' | 'refused';
-  readonly view?: { readonly status: string; readonly decision: { readonly tier: string; readonly code: string } };
+  readonly view?: {
+    readonly status: string;
+    readonly decision: { readonly tier: string; readonly code: string };
+  };
   readonly refusal?: { readonly code: string };
 }
 
@@ -16,12 +19,35 @@ export interface Metrics {
   text(): Promise<string>;
 }
 
-export function createMetrics({ store, tenant, prefix }: { store: Store; tenant: string; prefix: string }): Metrics {
+export function createMetrics({
+  store,
+  tenant,
+  prefix,
+}: {
+  store: Store;
+  tenant: string;
+  prefix: string;
+}): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: `${prefix}_` });
-  const decisions = new Counter({ name: `${prefix}_decisions_total`, help: 'Actions decided, by tier and code', labelNames: ['tier', 'code'], registers: [registry] });
-  const outcomes = new Counter({ name: `${prefix}_actions_total`, help: 'Actions answered, by status', labelNames: ['status'], registers: [registry] });
-  const seconds = new Histogram({ name: `${prefix}_action_duration_seconds`, help: 'From request to answer, the executor included', buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30, 120], registers: [registry] });
+  const decisions = new Counter({
+    name: `${prefix}_decisions_total`,
+    help: 'Actions decided, by tier and code',
+    labelNames: ['tier', 'code'],
+    registers: [registry],
+  });
+  const outcomes = new Counter({
+    name: `${prefix}_actions_total`,
+    help: 'Actions answered, by status',
+    labelNames: ['status'],
+    registers: [registry],
+  });
+  const seconds = new Histogram({
+    name: `${prefix}_action_duration_seconds`,
+    help: 'From request to answer, the executor included',
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30, 120],
+    registers: [registry],
+  });
   const gauges = sharedGauges(registry, prefix);
 
   return {
@@ -36,14 +62,17 @@ export function createMetrics({ store, tenant, prefix }: { store: Store; tenant:
       return answer;
     },
     async text() {
-      const [row] = await store.withTenant(tenant, (tx) => tx<SharedRow[]>`
+      const [row] = await store.withTenant(
+        tenant,
+        (tx) => tx<SharedRow[]>`
         select (select count(*)::integer from mandate.approval where tenant = ${tenant} and status = 'pending') as pending,
           (select count(*)::integer from mandate.act where tenant = ${tenant} and status in ('executing', 'permitted')) as live,
           (select count(*)::integer from mandate.restriction where tenant in (${tenant}, '*') and lifted_at is null and kind = 'stop') as stops,
           (select count(*)::integer from mandate.restriction where tenant = ${tenant} and lifted_at is null and kind = 'freeze') as frozen,
           (select count(*)::integer from mandate.worker where lease_until > now()) as workers,
           (select count(*)::integer from mandate.journal where tenant = ${tenant} and position is null) as unsequenced,
-          (select coalesce(max(position), 0)::double precision from mandate.journal where tenant = ${tenant}) as head`);
+          (select coalesce(max(position), 0)::double precision from mandate.journal where tenant = ${tenant}) as head`,
+      );
       if (row !== undefined) for (const [name, gauge] of gauges) gauge.set(row[name]);
       return registry.metrics();
     },
@@ -61,7 +90,8 @@ interface SharedRow {
 }
 
 function sharedGauges(registry: Registry, prefix: string): readonly (readonly [keyof SharedRow, Gauge])[] {
-  const gauge = (name: string, help: string): Gauge => new Gauge({ name: `${prefix}_${name}`, help, registers: [registry] });
+  const gauge = (name: string, help: string): Gauge =>
+    new Gauge({ name: `${prefix}_${name}`, help, registers: [registry] });
   return [
     ['pending', gauge('approvals_pending', 'Approvals that wait for people')],
     ['live', gauge('acts_live', 'Acts that have begun and not ended')],

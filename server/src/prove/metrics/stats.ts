@@ -12,12 +12,22 @@ export interface Stats {
   readonly agents: number;
   readonly frozenAgents: number;
   /** Of the current UTC day, by status and by tier. */
-  readonly today: { readonly byStatus: Readonly<Record<string, number>>; readonly byTier: Readonly<Record<string, number>>; readonly costUsd: number };
+  readonly today: {
+    readonly byStatus: Readonly<Record<string, number>>;
+    readonly byTier: Readonly<Record<string, number>>;
+    readonly costUsd: number;
+  };
 }
 
 const DAY_MS = 86_400_000;
 
-export function createStats({ store, clock }: { store: Store; clock: Clock }): (tenant: string) => Promise<Stats> {
+export function createStats({
+  store,
+  clock,
+}: {
+  store: Store;
+  clock: Clock;
+}): (tenant: string) => Promise<Stats> {
   return (tenant) =>
     store.withTenant(tenant, async (tx) => {
       const nowMs = clock.nowMs();
