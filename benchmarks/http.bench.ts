@@ -71,14 +71,11 @@ async function measure(): Promise<void> {
   );
   const rounds: Round[] = [];
   try {
-    // Warm: code compiled, statements prepared, agents registered.
-    await load({
-      url,
-      path: '/api/v1/actions',
-      clients: clientsFor('code.write'),
-      seconds: 2,
-      expects: '"permitted"',
-    });
+    // Warm: code compiled, statements prepared, agents registered and as trusted as a day's successes make them. While
+    // their levels move, all in the same second, decisions go stale more often than the server repeats them.
+    const warm = { url, path: '/api/v1/actions', seconds: 2 };
+    await load({ ...warm, clients: clientsFor('bench.run'), expects: '"success"', forgives: '"stale"' });
+    await load({ ...warm, clients: clientsFor('code.write'), expects: '"permitted"' });
     for (let round = 0; round < ROUNDS; round += 1) {
       const permitted = await post('/api/v1/actions', 'code.write', '"permitted"');
       const start = await bench(`start${round}`, 'code.write', (needs) => startScript(needs, 'permitted'));

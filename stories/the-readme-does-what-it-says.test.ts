@@ -113,7 +113,7 @@ describe('the lines of the README', () => {
     for (const [kind, action] of [
       ['action.succeeded', 'deploy.production'],
       ['action.held', 'deploy.production'],
-      ['approval.approved', 'deploy.production'],
+      ['approval.approved', ''],
       ['action.denied', 'secrets.expose'],
       ['action.denied', 'test.run_suite'],
       ['trust.moved', ''],

@@ -4,6 +4,9 @@ import type { Json } from '@mandate/kernel';
 import type { Infrastructure } from '../infrastructure.ts';
 import { createActions } from '../act/actions/actions.ts';
 import type { Act } from '../act/actions/act.ts';
+import { createAnswers } from '../act/actions/answers.ts';
+import { createBegin } from '../act/actions/begin.ts';
+import { createStandStill } from '../act/actions/stand-still.ts';
 import { createLease } from '../act/actions/lease.ts';
 import { createOutcomes } from '../act/actions/outcomes.ts';
 import { findAct } from '../act/actions/queries.ts';
@@ -127,31 +130,44 @@ export function buildExecution({
     };
   }
 
+  const issuePermit = ({ id, tenant, agent, digest, startByMs, deadlineMs }: Act): string =>
+    permits.sign({
+      actId: id,
+      tenant,
+      agent,
+      digest,
+      startByMs: startByMs ?? 0,
+      deadlineMs: deadlineMs ?? 0,
+    });
+  const answers = createAnswers({ clock, find: actions.find, show, issuePermit });
   const pipeline = createPipeline({
-    clock,
-    chance,
     snapshots,
-    actions,
-    running,
-    executorsOf: executors.of,
+    answers,
     sealed,
-    sha256: sha256Hex,
-    issuePermit: ({ id, tenant, agent, digest, startByMs, deadlineMs }) =>
-      Promise.resolve(
-        permits.sign({
-          actId: id,
-          tenant,
-          agent,
-          digest,
-          startByMs: startByMs ?? 0,
-          deadlineMs: deadlineMs ?? 0,
-        }),
-      ),
-    show,
-    barred,
-    rejudge: createRejudge({ store, uuid: chance.uuid, writeEntry }),
+    begin: createBegin({
+      clock,
+      actions,
+      answers,
+      running,
+      sealed,
+      show,
+      issuePermit,
+      barred,
+      execute: (executor, run) => executors.of(run.tenant).execute(executor, run),
+      worker: lease.worker,
+    }),
+    standStill: createStandStill({
+      actions,
+      answers,
+      sealed,
+      rejudge: createRejudge({ store, uuid: chance.uuid, writeEntry }),
+      uuid: chance.uuid,
+    }),
+    findIdempotent: actions.findIdempotent,
+    executorOf: (tenant, action) => executors.of(tenant).find(action),
     stands,
-    worker: lease.worker,
+    sha256: sha256Hex,
+    uuid: chance.uuid,
   });
   return {
     pipeline,

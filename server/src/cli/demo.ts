@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import type { Cli } from './command.ts';
 import { commonOptions, GROUPS } from './command.ts';
-import type { Recorded, Standing } from './demo/record.ts';
+import type { Entry, Recorded, Standing } from './demo/record.ts';
 import type { Stage } from './demo/stage.ts';
 import { CommandFailed, EXIT, usageError } from './exit.ts';
 import { fields, harmless, table } from './output.ts';
@@ -127,11 +127,11 @@ interface Ending {
 
 function closing({ out }: Cli, { scenes, agents, tookMs }: Ending): string {
   const rows = scenes.flatMap(({ journal }, index) =>
-    journal.map(({ position, kind, actionId }) => [
+    runsOf(journal).map((run) => [
       String(index + 1),
-      String(position),
-      kind,
-      actionId ?? '',
+      run.map(({ position }) => position).join(' '),
+      run[0]?.actionId ?? '',
+      run.map(({ kind }) => kind).join(', '),
     ]),
   );
   const trust = agents.map(
@@ -139,10 +139,20 @@ function closing({ out }: Cli, { scenes, agents, tookMs }: Ending): string {
   );
   return [
     `\n${out.tint('All of it is in the journal, written in the transaction that it tells of:', 'bold')}\n`,
-    table(['SCENE', 'POSITION', 'ENTRY', 'ACTION'], rows, out.tint),
+    table(['SCENE', 'POSITIONS', 'ACTION', 'ENTRIES'], rows, out.tint),
     `\n${out.tint('Trust', 'bold')}  ${trust.join(', ')}`,
     `\nEverything went as promised, in ${(tookMs / 1_000).toFixed(1)} s.`,
   ].join('\n');
+}
+
+/** Neighbours that tell of the same action, or of none. */
+function runsOf(journal: readonly Entry[]): readonly (readonly Entry[])[] {
+  return journal.reduce<readonly (readonly Entry[])[]>((runs, entry) => {
+    const last = runs.at(-1);
+    return last?.[0]?.actionId === entry.actionId
+      ? [...runs.slice(0, -1), [...(last ?? []), entry]]
+      : [...runs, [entry]];
+  }, []);
 }
 
 function farewell({ out, self }: Cli): string {

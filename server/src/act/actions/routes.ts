@@ -8,6 +8,7 @@ import type { Refusal } from '../../platform/http/problems.ts';
 import type { Asker } from '../../platform/identity/asker.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
 import type { Act } from './act.ts';
+import type { Answer } from './answers.ts';
 import { actionBody, PAGE, CURSOR, listQuery, outcomeBody, reasonBody } from './bodies.ts';
 import type { ActionBody } from './bodies.ts';
 import type { Outcomes, OutcomeAnswer } from './outcomes.ts';
@@ -29,18 +30,9 @@ export interface WantedAction {
   readonly compensates: string | null;
 }
 
-export type RoadAnswer =
-  | { readonly kind: 'act'; readonly view: ActView }
-  | {
-      readonly kind: 'refused';
-      readonly refusal: Refusal;
-      readonly decision: Decision | null;
-      readonly actId: string | null;
-    };
-
 export interface ActionRoutesNeeds {
-  readonly request: (asker: Asker, wanted: WantedAction) => Promise<RoadAnswer>;
-  readonly proceed: (act: Act) => Promise<RoadAnswer>;
+  readonly request: (asker: Asker, wanted: WantedAction) => Promise<Answer>;
+  readonly proceed: (act: Act) => Promise<Answer>;
   readonly preview: (
     asker: Asker,
     wanted: WantedAction,
@@ -284,7 +276,7 @@ function wantedOf(body: ActionBody, idempotency: WantedAction['idempotency']): W
 
 const HELD_RETRY_S = '5';
 
-export function replyOf(answer: RoadAnswer, heldStatus = 202): Reply {
+export function replyOf(answer: Answer, heldStatus = 202): Reply {
   if (answer.kind === 'refused') {
     const extra = {
       ...(answer.decision === null ? {} : { decision: answer.decision }),

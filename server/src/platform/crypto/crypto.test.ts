@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { createChance, systemClock } from '../clock/clock.ts';
 import { deriveKey, deriveSigningPair } from './derive.ts';
-import { hmacSha256, isEqualSecret, sha256Hex } from './hash.ts';
+import { hmacKey, hmacSha256, isEqualSecret, sha256Hex } from './hash.ts';
 import { loadMasterKeys, parseMasterKeys } from './master-key.ts';
 import { xaesKey, xaesOpen, xaesSeal } from './xaes.ts';
 
@@ -32,6 +32,7 @@ test('hashes agree with the published vectors of FIPS 180-4 and RFC 4231', () =>
     hex(hmacSha256(Buffer.from('Jefe'), 'what do ya want ', 'for nothing?')),
     '5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843',
   );
+  assert.deepEqual(hmacSha256(hmacKey(Buffer.from('Jefe')), 'x'), hmacSha256(Buffer.from('Jefe'), 'x'));
 });
 
 test('secrets are equal only when every byte is', () => {

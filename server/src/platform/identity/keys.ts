@@ -1,7 +1,7 @@
 // API keys: who holds one is who the row says, no matter what the request says. The database knows only an HMAC
 // under a pepper, so a stolen dump is no way in, and every request asks the row, so a revocation counts at once.
 import { deriveKey } from '../crypto/derive.ts';
-import { hmacSha256 } from '../crypto/hash.ts';
+import { hmacKey, hmacSha256 } from '../crypto/hash.ts';
 import type { MasterKeys } from '../crypto/master-key.ts';
 import type { Chance, Clock } from '../clock/clock.ts';
 import type { Queryable } from '../postgres/store.ts';
@@ -72,7 +72,7 @@ export interface KeyNeeds {
 }
 
 export function createKeys({ app, masterKeys, clock, chance }: KeyNeeds): Keys {
-  const peppers = masterKeys.all.map((key) => deriveKey(key, 'api-key-pepper'));
+  const peppers = masterKeys.all.map((key) => hmacKey(deriveKey(key, 'api-key-pepper')));
   const signingSecretOf: Keys['signingSecretOf'] = (key) => {
     const master = masterKeys.all.find((candidate) => candidate.id === key.masterId);
     return master === undefined ? null : deriveKey(master, 'request-signature', key.id);

@@ -2,7 +2,7 @@
 // installation that made it, thousands of times a second, so it is an HMAC over a few fields and no JWT.
 import { z } from 'zod';
 import { deriveKey } from '../crypto/derive.ts';
-import { hmacSha256, isEqualSecret } from '../crypto/hash.ts';
+import { hmacKey, hmacSha256, isEqualSecret } from '../crypto/hash.ts';
 import type { MasterKeys } from '../crypto/master-key.ts';
 
 export interface Permit {
@@ -40,7 +40,7 @@ const permitShape = z.strictObject({
 });
 
 export function createPermits(masterKeys: MasterKeys): Permits {
-  const secrets = masterKeys.all.map((key) => deriveKey(key, 'permit-signing'));
+  const secrets = masterKeys.all.map((key) => hmacKey(deriveKey(key, 'permit-signing')));
   const [current] = secrets;
   return {
     sign({ actId, tenant, agent, digest, startByMs, deadlineMs }) {
@@ -63,6 +63,6 @@ export function createPermits(masterKeys: MasterKeys): Permits {
   };
 }
 
-function macOf(secret: Uint8Array, signed: string): string {
+function macOf(secret: ReturnType<typeof hmacKey>, signed: string): string {
   return Buffer.from(hmacSha256(secret, signed)).toString('base64url');
 }

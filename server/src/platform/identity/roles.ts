@@ -120,12 +120,7 @@ export const PERMISSIONS: Readonly<Record<Role, ReadonlySet<Permission>>> = {
   viewer: new Set(VIEW),
   operator: new Set([...OPERATE, 'agents.unfreeze', 'resume']),
   'tech-lead': new Set([...APPROVE, 'agents.unfreeze', 'resume']),
-  'ops-lead': new Set([
-    ...APPROVE,
-    'agents.unfreeze',
-    'resume',
-    'incidents.resolve',
-  ]),
+  'ops-lead': new Set([...APPROVE, 'agents.unfreeze', 'resume', 'incidents.resolve']),
   'product-lead': new Set(APPROVE),
   'exec-sponsor': new Set([...APPROVE, 'journal.export']),
   admin: new Set(ADMINISTER),

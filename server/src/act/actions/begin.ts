@@ -1,0 +1,207 @@
+// Allowed: the start is committed first, then comes the effect, then its end (I1, I7). Nothing else in the product
+// begins a side effect.
+import { agentClassOf, settingOf } from '@mandate/kernel';
+import type { Action, Decision, Json, JsonObject, Snapshot } from '@mandate/kernel';
+import type { Clock } from '../../platform/clock/clock.ts';
+import type { Refusal } from '../../platform/http/problems.ts';
+import type { Act, NewAct } from './act.ts';
+import type { Actions, Ending } from './actions.ts';
+import { refused } from './answers.ts';
+import type { Answer, Answers, Show } from './answers.ts';
+import { begunAct, draftAct, draftEntry } from './draft.ts';
+import type { Journey } from './draft.ts';
+import { limitRefusal } from './refusals.ts';
+import type { Running } from './running.ts';
+import type { Sealed } from './sealed.ts';
+import type { StartAnswer, StoredTrust } from './store.ts';
+
+/** What the start needs to know beside the decision. */
+export interface BeginFacts {
+  readonly snapshot: Snapshot;
+  readonly trust: StoredTrust | null;
+  /** How many distinct agents may be at work at once. */
+  readonly slots: number | null;
+}
+
+/** One act on its way to the executor. */
+export interface Run {
+  readonly actId: string;
+  readonly tenant: string;
+  readonly agent: string;
+  readonly action: string;
+  readonly parameters: JsonObject;
+  readonly idempotencyKey: string;
+  readonly signal: AbortSignal;
+  readonly deadlineMs: number;
+  readonly traceparent: string | null;
+}
+
+export type RunOutcome =
+  | { readonly kind: 'success'; readonly result: Json; readonly costMicroUsd: number | null }
+  | { readonly kind: 'failed'; readonly error: string }
+  | { readonly kind: 'cancelled' }
+  | { readonly kind: 'unknown'; readonly error: string };
+
+export interface BeginNeeds {
+  readonly clock: Clock;
+  readonly actions: Actions;
+  readonly answers: Answers;
+  readonly running: Running;
+  readonly sealed: Sealed;
+  readonly show: Show;
+  readonly issuePermit: (act: Act) => string;
+  /** Why this process may begin nothing now (sentinel file, lost lease); null when it may. */
+  readonly barred: () => Refusal | null;
+  /** Hands an act to its executor. Never rejects. */
+  readonly execute: (executor: string, run: Run) => Promise<RunOutcome>;
+  readonly worker: string;
+}
+
+/** 'again': what the decision depended on has been tightened since, so it has to be made again. */
+export type Begin = (journey: Journey, decision: Decision, facts: BeginFacts) => Promise<Answer | 'again'>;
+
+/** An agent must start with its permit within this; a stop is quiet once the last one has run out. */
+const PERMIT_START_MS = 5_000;
+const DEADLINE_MS = 15 * 60_000;
+const NOTHING_DONE: Ending = {
+  kind: 'cancelled',
+  error: 'Stopped between its start and its effect; nothing was done.',
+};
+
+export function createBegin(needs: BeginNeeds): Begin {
+  const { actions, answers, running, sealed, show, issuePermit, worker } = needs;
+
+  return async (journey, decision, facts) => {
+    const { asker, action, id, executor } = journey;
+    const { law, nowMs } = facts.snapshot;
+    const setting = settingOf(law, action.action);
+    const safeState = setting?.safeState ?? false;
+    const bar = barFor(safeState);
+    if (bar !== null) return refused(bar, decision);
+    const agentClass = agentClassOf(law.charter, action.agent);
+    // Entered before the start commits, so that a stop confirmed right after it finds something to abort.
+    const { signal, leave } = running.enter({
+      actId: id,
+      tenant: asker.tenant,
+      action,
+      agentClass,
+      safeState,
+    });
+    try {
+      const draft = draftAct(journey, decision, {
+        ...(executor === null
+          ? { status: 'permitted', worker: null, startByMs: nowMs + PERMIT_START_MS }
+          : { status: 'executing', worker }),
+        deadlineMs: nowMs + (setting?.deadlineMs ?? DEADLINE_MS),
+      });
+      const evidence = await sealed.close(asker.tenant, id, { action, asker, snapshot: facts.snapshot });
+      const started = await actions.start(startCall(journey, decision, facts, { draft, evidence }));
+      if (started.kind !== 'started') return notStarted(started, journey, decision, nowMs);
+      const act = begunAct(draft, asker.tenant, evidence, nowMs);
+      if (executor === null) return { kind: 'act', view: await show(act, { permit: issuePermit(act) }) };
+      const isLate = signal.aborted || barFor(safeState) !== null;
+      return await end(act, isLate ? NOTHING_DONE : await execute(executor, act, journey, signal), facts);
+    } finally {
+      leave();
+    }
+  };
+
+  /** A stop does not bar the way to a safe state; a lost lease bars everything. */
+  function barFor(safeState: boolean): Refusal | null {
+    const bar = needs.barred();
+    return bar !== null && safeState && bar.code === 'stopped' ? null : bar;
+  }
+
+  async function notStarted(
+    started: Exclude<StartAnswer, { kind: 'started' }>,
+    journey: Journey,
+    decision: Decision,
+    nowMs: number,
+  ): Promise<Answer | 'again'> {
+    const { tenant } = journey.asker;
+    switch (started.kind) {
+      case 'stale':
+        return 'again';
+      case 'gone':
+        return journey.waiting ? answers.shown(tenant, journey.id) : 'again';
+      case 'stopped':
+        return refused(
+          { code: 'stopped', detail: `Tenant ${tenant} has no row any more, which counts as a stop.` },
+          decision,
+        );
+      case 'limit':
+        return refused(limitRefusal(decision, started.key, nowMs), decision);
+      case 'duplicate':
+        return answers.repeated(tenant, started, journey.idempotency?.digest ?? null);
+    }
+  }
+
+  async function execute(executor: string, act: Act, journey: Journey, signal: AbortSignal): Promise<Ending> {
+    const { asker, action } = journey;
+    const outcome = await needs.execute(executor, {
+      ...runOf(action),
+      actId: act.id,
+      tenant: act.tenant,
+      idempotencyKey: act.id,
+      signal,
+      deadlineMs: (act.deadlineMs ?? act.createdMs) - (act.startedMs ?? act.createdMs),
+      traceparent: asker.traceId === null ? null : `00-${asker.traceId}-${asker.traceId.slice(0, 16)}-01`,
+    });
+    if (outcome.kind === 'failed') return { kind: 'failed', error: outcome.error, costMicroUsd: null };
+    return outcome.kind === 'cancelled' ? { kind: 'cancelled', error: 'Aborted while it ran.' } : outcome;
+  }
+
+  async function end(act: Act, ending: Ending, { snapshot, trust }: BeginFacts): Promise<Answer> {
+    const ended = await actions.end({
+      act,
+      ending,
+      // A late but certain outcome of our own still resolves what others took for lost.
+      from: ['executing', 'unknown'],
+      counts: true,
+      by: `executor:${act.executor ?? ''}`,
+      settings: snapshot.law.charter.trust,
+      trust,
+    });
+    if (ended.kind === 'not_live') return answers.shown(act.tenant, act.id);
+    const error = 'error' in ending ? ending.error : null;
+    const after: Act = {
+      ...act,
+      status: ended.status,
+      error,
+      trust: ended.trust,
+      endedMs: needs.clock.nowMs(),
+    };
+    return {
+      kind: 'act',
+      view: await show(after, ending.kind === 'success' ? { result: ending.result } : {}),
+    };
+  }
+}
+
+function startCall(
+  journey: Journey,
+  decision: Decision,
+  { snapshot, slots }: BeginFacts,
+  { draft, evidence }: { readonly draft: NewAct; readonly evidence: Uint8Array },
+) {
+  const { asker, waiting } = journey;
+  const isApproved = decision.code === 'approved';
+  const kind = draft.status === 'permitted' ? 'action.permitted' : 'action.started';
+  return {
+    tenant: asker.tenant,
+    nowMs: snapshot.nowMs,
+    revision: snapshot.revision,
+    act: draft,
+    sealed: evidence,
+    startScore: snapshot.law.charter.trust.start,
+    slots,
+    approval: isApproved || waiting ? (snapshot.approval?.id ?? null) : null,
+    // The key belongs to the request that was held; its approval is not that request again.
+    idempotency: isApproved ? null : journey.idempotency,
+    entries: [draftEntry(journey, kind, decision, snapshot.nowMs)],
+  };
+}
+
+function runOf(action: Action): Pick<Run, 'agent' | 'action' | 'parameters'> {
+  return { agent: action.agent, action: action.action, parameters: action.parameters };
+}
