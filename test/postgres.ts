@@ -18,7 +18,7 @@ import type { Logins, Store, StoreOptions } from '../server/src/platform/postgre
 export const migrationsDir = fileURLToPath(new URL('../server/migrations', import.meta.url));
 
 /** All test databases of a cluster share three logins: creating roles costs more than cloning a database. */
-export const testLogins = { secret: 'a secret for tests and nothing else', scope: 'mandate tests' } as const;
+const testLogins = { secret: 'a secret for tests and nothing else', scope: 'mandate tests' } as const;
 
 export interface TestDatabase {
   readonly store: Store;

@@ -13,11 +13,12 @@ import { connect } from '../../server/src/platform/postgres/connection.ts';
 
 const [, , dataDir = '', appUrl = '', lookup = 'postgres', answer = '{}'] = process.argv;
 
-const require = createRequire(new URL('../package.json', import.meta.url));
+// Looked up here, as the peers of the other benchmarks are.
+const peer = createRequire(new URL('../package.json', import.meta.url));
 interface AjvModule {
   readonly Ajv: new () => { compile(schema: object): (value: unknown) => boolean };
 }
-const { Ajv } = require('ajv') as AjvModule;
+const { Ajv } = peer('ajv') as AjvModule;
 const nullable = (type: string): object => ({ type: [type, 'null'] });
 const validate = new Ajv().compile({
   type: 'object',

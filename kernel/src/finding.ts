@@ -19,7 +19,7 @@ export type { Guardrails } from './finding/guardrails.ts';
 export { pathParameters, touchedPaths, touchesPath } from './finding/paths.ts';
 export { readAction } from './finding/reading.ts';
 export type { Reading } from './finding/reading.ts';
-export { redact } from './finding/redact.ts';
+export { redact, redactText } from './finding/redact.ts';
 export { findSecrets } from './finding/secrets.ts';
 export { parseWindow } from './finding/deployment.ts';
 

@@ -39,6 +39,7 @@ export {
   parseWindow,
   pathParameters,
   redact,
+  redactText,
   touchesPath,
 } from './finding.ts';
 export type {

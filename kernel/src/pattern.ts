@@ -3,7 +3,7 @@
 // length of the name, never the number of patterns.
 
 /** Names and patterns are kept short so that a flood of odd names cannot fill a memory. */
-export const MAX_NAME_LENGTH = 256;
+const MAX_NAME_LENGTH = 256;
 
 // The metacharacters of globs, regular expressions and shells are left out: whoever writes `code.{read,lint}`
 // or `a*b` means more than a pattern can say and must hear of it.

@@ -2,7 +2,7 @@
 // the other, by the server, by the command line when the server is down, and by openMandate().
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { redact } from '@mandate/kernel';
+import { redactText } from '@mandate/kernel';
 import type { Chance, Clock } from './platform/clock/clock.ts';
 import { createChance, systemClock } from './platform/clock/clock.ts';
 import type { Config } from './platform/config/config.ts';
@@ -46,7 +46,7 @@ export async function openInfrastructure(
   { clock = systemClock, pretty = false }: OpenOptions = {},
 ): Promise<Infrastructure> {
   const chance = createChance(clock);
-  const scrubber = createScrubber({ redact: (text) => String(redact(text)) });
+  const scrubber = createScrubber({ redact: redactText });
   const exporter =
     config.otlpEndpoint === null
       ? ({ kind: 'none' } as const)

@@ -1,6 +1,5 @@
 // The doors: every module's routes on one server, and the feeds beside them.
 import { canonicalJson } from '@mandate/kernel';
-import type { Json } from '@mandate/kernel';
 import type { Infrastructure } from '../infrastructure.ts';
 import { findAct, listActs } from '../act/actions/queries.ts';
 import { actionRoutes, askerOf } from '../act/actions/routes.ts';
@@ -81,7 +80,7 @@ export async function openDoors(needs: DoorsNeeds): Promise<Doors> {
     },
     isPermitted,
     stands: async (principal) => !isLockedOut(principal) && authority.stands(askerOf(principal, null)),
-    digestOf: (value) => sha256Hex(canonicalJson(value as Json)),
+    digestOf: (value) => sha256Hex(canonicalJson(value)),
     traced,
     failed,
   });

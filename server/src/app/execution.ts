@@ -1,5 +1,5 @@
 // What we do once allowed: the road itself, and what begins and ends acts on it.
-import { redact } from '@mandate/kernel';
+import { redactText } from '@mandate/kernel';
 import type { Json } from '@mandate/kernel';
 import type { Infrastructure } from '../infrastructure.ts';
 import { createActions } from '../act/actions/actions.ts';
@@ -63,17 +63,17 @@ export function buildExecution({
   const { snapshots, executors, approvals, activeLaw, trustSettings } = judgement;
 
   const seals = createSeals({ store, masterKeys, chance, clock });
-  const seal = async (tenant: string, value: Json, purpose: string): Promise<Uint8Array> =>
+  const seal = async (tenant: string, value: unknown, purpose: string): Promise<Uint8Array> =>
     (await seals.of(tenant)).sealJson(purpose, value);
-  const unseal = async (tenant: string, sealed: Uint8Array, purpose: string): Promise<Json> =>
-    JSON.parse((await seals.open(tenant, purpose, sealed)).toString('utf8')) as Json;
+  const unseal = async (tenant: string, sealed: Uint8Array, purpose: string): Promise<unknown> =>
+    JSON.parse((await seals.open(tenant, purpose, sealed)).toString('utf8'));
   const sealed = createSealed({ seal, unseal });
   const running = createRunning();
   const waiting = createWaiting({
     clock,
     isOver: async (tenant, actId) => isOver(await findAct(store, tenant, actId)),
   });
-  const actions = createActions({ store, clock, chance, seal, redact, ended: waiting.ended });
+  const actions = createActions({ store, clock, chance, seal, redactText, ended: waiting.ended });
   const lease = createLease({
     db: store.control,
     clock,

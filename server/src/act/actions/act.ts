@@ -16,9 +16,6 @@ export type ActStatus =
 /** What makes a waiting act begin once it is approved. */
 export type RunsOn = 'approval' | 'repeat' | 'permit';
 
-/** Live acts have begun and have no end yet. */
-export const LIVE: readonly ActStatus[] = ['executing', 'permitted'];
-
 /** The action as people and the journal may see it: secrets replaced. */
 export interface ActDisplay {
   readonly parameters: Json;

@@ -67,13 +67,13 @@ export interface ActionsNeeds {
   readonly store: Store;
   readonly clock: Clock;
   readonly chance: Chance;
-  readonly seal: (tenant: string, value: Json, place: string) => Promise<Uint8Array>;
-  readonly redact: (value: Json) => Json;
+  readonly seal: (tenant: string, value: unknown, place: string) => Promise<Uint8Array>;
+  readonly redactText: (text: string) => string;
   /** Wakes whoever waits for this act. */
   readonly ended: (tenant: string, actId: string) => void;
 }
 
-export function createActions({ store, clock, chance, seal, redact, ended }: ActionsNeeds): Actions {
+export function createActions({ store, clock, chance, seal, redactText, ended }: ActionsNeeds): Actions {
   return {
     start: (call) => startAct(store.app, call),
     record: (call) => recordAct(store.app, call),
@@ -84,7 +84,7 @@ export function createActions({ store, clock, chance, seal, redact, ended }: Act
       const nowMs = clock.nowMs();
       const sealedResult =
         ending.kind === 'success' ? await seal(act.tenant, ending.result, `result:${act.id}`) : null;
-      const error = 'error' in ending ? String(redact(ending.error)) : null;
+      const error = 'error' in ending ? redactText(ending.error) : null;
       let stored = trust;
       for (;;) {
         const moved = await movement({ store, act, ending, counts, settings, stored, nowMs });

@@ -24,7 +24,7 @@ export interface LeaseNeeds {
 }
 
 const BEAT_MS = 500;
-export const LEASE_MS = 2_000;
+const LEASE_MS = 2_000;
 
 export function createLease({ db, clock, chance, lost, turned }: LeaseNeeds): Lease {
   const worker = chance.uuid();

@@ -7,7 +7,7 @@ import type { Refusal } from '../../platform/http/problems.ts';
 import type { Asker } from '../../platform/identity/asker.ts';
 import type { Store, Tx } from '../../platform/postgres/store.ts';
 import type { Act } from './act.ts';
-import type { Actions, Ending } from './actions.ts';
+import type { Actions, EndCall, Ending } from './actions.ts';
 import type { Running } from './running.ts';
 
 export type OutcomeAnswer =
@@ -76,9 +76,7 @@ export function createOutcomes({
   async function end(
     asker: Asker,
     act: Act,
-    ending: Ending,
-    from: Act['status'][],
-    counts: boolean,
+    { ending, from, counts }: Pick<EndCall, 'ending' | 'from' | 'counts'>,
   ): Promise<OutcomeAnswer> {
     const law = await lawOf(act.tenant);
     if (law === null)
@@ -125,7 +123,7 @@ export function createOutcomes({
             };
       // The holder of the permit knows what happened, also after its deadline. A failure always counts; a success
       // that only the agent has seen does not.
-      return end(asker, act, ending, ['permitted', 'unknown'], report.status === 'failed');
+      return end(asker, act, { ending, from: ['permitted', 'unknown'], counts: report.status === 'failed' });
     },
 
     async confirm(asker, actId) {
@@ -141,7 +139,7 @@ export function createOutcomes({
           code: 'conflict',
           detail: `Only a success that an agent has reported can be confirmed; this act is ${act.status}.`,
         });
-      return end(asker, act, { kind: 'confirmed' }, ['success'], true);
+      return end(asker, act, { ending: { kind: 'confirmed' }, from: ['success'], counts: true });
     },
 
     async cancel(asker, actId, reason) {
@@ -156,7 +154,11 @@ export function createOutcomes({
             });
       }
       if (act.status === 'permitted')
-        return end(asker, act, { kind: 'cancelled', error: reason }, ['permitted'], false);
+        return end(asker, act, {
+          ending: { kind: 'cancelled', error: reason },
+          from: ['permitted'],
+          counts: false,
+        });
       const cancelled = await store.withTenant(act.tenant, async (tx) => {
         const now = new Date(clock.nowMs());
         // The approval before the act, as everywhere: the other order deadlocks with a vote or a start.

@@ -7,7 +7,7 @@ const CONCURRENCY_RETRY_MS = 2_000;
 
 export function refusalOf(decision: Decision, nowMs: number): Refusal {
   const detail = decision.reasons.join(' ');
-  const code: ProblemCode = decision.code in PROBLEMS ? (decision.code as ProblemCode) : 'denied';
+  const code: ProblemCode = isProblemCode(decision.code) ? decision.code : 'denied';
   return decision.effect === 'throttle'
     ? { code, detail, retryAfterMs: retryAfterMs(decision, null, nowMs) }
     : { code, detail };
@@ -37,4 +37,8 @@ function retryAfterMs(decision: Decision, key: string | null, nowMs: number): nu
     .filter((limit) => limit.kind === 'rate' && (key === null || limit.key === key))
     .map((limit) => limit.windowStartMs + limit.windowMs - nowMs);
   return waits.length === 0 ? CONCURRENCY_RETRY_MS : Math.max(1_000, ...waits);
+}
+
+function isProblemCode(code: string): code is ProblemCode {
+  return Object.hasOwn(PROBLEMS, code);
 }

@@ -1,6 +1,7 @@
 // A waiting act that was decided again and may not begin after all. People approved it for certain causes; when
 // there are more of them now they are asked again, and when it has become forbidden it ends.
 import type { Decision, JsonObject } from '@mandate/kernel';
+import { jsonb } from '../../platform/postgres/jsonb.ts';
 import type { Store, Tx } from '../../platform/postgres/store.ts';
 import type { Journey } from './draft.ts';
 import { draftApproval } from './draft.ts';
@@ -58,7 +59,7 @@ export function createRejudge({ store, uuid, writeEntry }: RejudgeNeeds): Rejudg
         });
       if (decision.effect !== 'hold') {
         await tx`
-          update mandate.act set status = 'denied', error = ${decision.reasons.join(' ')}, ended_at = ${new Date(nowMs)}, decision = ${tx.json(decision as never)}
+          update mandate.act set status = 'denied', error = ${decision.reasons.join(' ')}, ended_at = ${new Date(nowMs)}, decision = ${jsonb(tx, decision)}
           where tenant = ${tenant} and id = ${id}`;
         await entry('action.denied', { code: decision.code });
         return;
@@ -69,7 +70,7 @@ export function createRejudge({ store, uuid, writeEntry }: RejudgeNeeds): Rejudg
         select ${tenant}, ${approval.id}, digest, 'action', id, display, ${approval.requester}, ${approval.requesterUser}, ${[...approval.causes]},
           ${[...approval.requiredRoles]}, ${approval.quorum}, ${approval.fourEyes}, 'pending', ${new Date(nowMs)}, ${new Date(approval.expiresMs)}
         from mandate.act where tenant = ${tenant} and id = ${id}`;
-      await tx`update mandate.act set approval_id = ${approval.id}, decision = ${tx.json(decision as never)} where tenant = ${tenant} and id = ${id}`;
+      await tx`update mandate.act set approval_id = ${approval.id}, decision = ${jsonb(tx, decision)} where tenant = ${tenant} and id = ${id}`;
       await entry('action.held', { approval: approval.id, causes: decision.causes });
     });
   };

@@ -276,7 +276,7 @@ function wantedOf(body: ActionBody, idempotency: WantedAction['idempotency']): W
 
 const HELD_RETRY_S = '5';
 
-export function replyOf(answer: Answer, heldStatus = 202): Reply {
+function replyOf(answer: Answer, heldStatus = 202): Reply {
   if (answer.kind === 'refused') {
     const extra = {
       ...(answer.decision === null ? {} : { decision: answer.decision }),

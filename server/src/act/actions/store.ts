@@ -1,6 +1,7 @@
 // The three statements that write acts. Each is one SQL function that sets the tenant itself and is therefore
 // called on the pool directly; everything that only reads (queries.ts) goes through withTenant.
 import { canonicalJson } from '@mandate/kernel';
+import { jsonb } from '../../platform/postgres/jsonb.ts';
 import type { Sql, Tx } from '../../platform/postgres/store.ts';
 import type { ActStatus, Entry, Idempotency, NewAct, NewApproval } from './act.ts';
 
@@ -28,9 +29,9 @@ export interface StartCall {
 export async function startAct(db: Sql, call: StartCall): Promise<StartAnswer> {
   try {
     const [row] = await db<{ answer: StartRow }[]>`
-      select mandate.act_start(${call.tenant}, ${at(call.nowMs)}, ${call.revision}, ${json(db, call.act)}, ${bytes(call.sealed)},
-        ${call.startScore}, ${call.slots}, ${call.approval}, ${call.idempotency === null ? null : json(db, call.idempotency)},
-        ${json(db, entryRows(call.entries))}) as answer`;
+      select mandate.act_start(${call.tenant}, ${at(call.nowMs)}, ${call.revision}, ${jsonb(db, call.act)}, ${bytes(call.sealed)},
+        ${call.startScore}, ${call.slots}, ${call.approval}, ${call.idempotency === null ? null : jsonb(db, call.idempotency)},
+        ${jsonb(db, entryRows(call.entries))}) as answer`;
     return startAnswer(row?.answer);
   } catch (error) {
     const refusal = refusalOf(error);
@@ -109,8 +110,8 @@ export async function finishAct(db: Sql | Tx, call: FinishCall): Promise<FinishA
   const [row] = await db<{ answer: FinishRow }[]>`
     select mandate.act_finish(${call.tenant}, ${at(call.nowMs)}, ${call.actId}, ${[...call.from]}, ${call.status},
       ${call.sealedResult === null ? null : bytes(call.sealedResult)}, ${call.error}, ${call.actualCostMicroUsd},
-      ${call.trust === null ? null : json(db, call.trust)}, ${call.freeze === null ? null : json(db, call.freeze)},
-      ${call.confirmedBy}, ${json(db, entryRows(call.entries))}) as answer`;
+      ${call.trust === null ? null : jsonb(db, call.trust)}, ${call.freeze === null ? null : jsonb(db, call.freeze)},
+      ${call.confirmedBy}, ${jsonb(db, entryRows(call.entries))}) as answer`;
   const answer = row?.answer;
   if (answer === undefined) return { kind: 'not_live', status: null };
   switch (answer.outcome) {
@@ -146,9 +147,9 @@ type RecordRow =
 
 export async function recordAct(db: Sql, call: RecordCall): Promise<RecordAnswer> {
   const [row] = await db<{ answer: RecordRow }[]>`
-    select mandate.act_record(${call.tenant}, ${at(call.nowMs)}, ${json(db, call.act)}, ${bytes(call.sealed)},
-      ${call.approval === null ? null : json(db, call.approval)}, ${call.attach},
-      ${call.idempotency === null ? null : json(db, call.idempotency)}, ${json(db, entryRows(call.entries))}) as answer`;
+    select mandate.act_record(${call.tenant}, ${at(call.nowMs)}, ${jsonb(db, call.act)}, ${bytes(call.sealed)},
+      ${call.approval === null ? null : jsonb(db, call.approval)}, ${call.attach},
+      ${call.idempotency === null ? null : jsonb(db, call.idempotency)}, ${jsonb(db, entryRows(call.entries))}) as answer`;
   const answer = row?.answer;
   if (answer === undefined) throw new Error('act_record() gave no answer');
   switch (answer.outcome) {
@@ -171,9 +172,4 @@ function at(ms: number): Date {
 
 function bytes(value: Uint8Array): Buffer {
   return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-}
-
-/** postgres.js wants its own JSON type; what comes in here has been built by us from plain data. */
-function json(db: Sql | Tx, value: unknown) {
-  return db.json(value as Parameters<Sql['json']>[0]);
 }

@@ -1,6 +1,7 @@
 // What the doors show of an act. Display values are redacted; the result is opened for whoever may read the act.
 import type { Decision, Json } from '@mandate/kernel';
 import type { Act, ActStatus } from './act.ts';
+import { iso } from '../../platform/clock/iso.ts';
 
 export interface ActView {
   readonly id: string;
@@ -60,8 +61,4 @@ export function viewOf(act: Act, extras: ViewExtras): ActView {
     ...(act.startedMs === null ? {} : { startedAt: iso(act.startedMs) }),
     ...(act.endedMs === null ? {} : { endedAt: iso(act.endedMs) }),
   };
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }

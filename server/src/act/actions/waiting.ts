@@ -40,11 +40,11 @@ export function createWaiting({
 
   return {
     ended(tenant, actId) {
-      for (const wake of [...(sleepers.get(`${tenant}/${actId}`) ?? [])]) wake();
+      for (const wake of sleepers.get(`${tenant}/${actId}`) ?? []) wake();
     },
     close() {
       isClosed = true;
-      for (const set of sleepers.values()) for (const wake of [...set]) wake();
+      for (const set of sleepers.values()) for (const wake of set) wake();
     },
     async waitFor(tenant, actId, waitMs) {
       const untilMs = clock.monotonicMs() + waitMs;

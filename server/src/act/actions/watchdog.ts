@@ -36,7 +36,9 @@ export function startWatchdog(hungMs: number = HUNG_MS): Watchdog {
   worker.unref();
   return {
     turned: () => void Atomics.add(turns, 0, 1n),
-    group: (groupId, state) => worker.postMessage({ groupId, state }),
+    group: (groupId, state) =>
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread, not a window
+      worker.postMessage({ groupId, state }),
     close: async () => void (await worker.terminate()),
   };
 }

@@ -110,7 +110,7 @@ export function answerExpectation(response: ServerResponse): void {
   answerRaw(response, refusal, { traceId: null });
 }
 
-export function answerRaw(response: ServerResponse, refusal: Refusal, context: ProblemContext): void {
+function answerRaw(response: ServerResponse, refusal: Refusal, context: ProblemContext): void {
   const { status, headers, body } = problemOf(refusal, context);
   response.writeHead(status, { ...headers, 'content-type': 'application/problem+json', connection: 'close' });
   response.end(JSON.stringify(body));

@@ -2,6 +2,7 @@
 import type { JsonObject, TrustLevel } from '@mandate/kernel';
 import type { Chance, Clock } from '../../platform/clock/clock.ts';
 import type { Store, Tx } from '../../platform/postgres/store.ts';
+import { iso } from '../../platform/clock/iso.ts';
 
 export interface AgentView {
   readonly id: string;
@@ -170,11 +171,8 @@ async function readHistory(tx: Tx, tenant: string, agent: string): Promise<reado
     select at, act_id, data from mandate.journal where tenant = ${tenant} and agent = ${agent} and kind = 'trust.moved' order by id desc limit ${HISTORY}`;
   return rows.map((row) => {
     // Written by us as canonical JSON (actions.ts).
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
     const data = JSON.parse(row.data) as { before: number; after: number; cause: string };
     return { at: iso(row.at), before: data.before, after: data.after, cause: data.cause, actId: row.act_id };
   });
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }

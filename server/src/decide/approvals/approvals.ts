@@ -5,6 +5,7 @@ import type { Json, JsonObject, Vote } from '@mandate/kernel';
 import type { Clock } from '../../platform/clock/clock.ts';
 import type { Refusal } from '../../platform/http/problems.ts';
 import type { Store, Tx } from '../../platform/postgres/store.ts';
+import { iso } from '../../platform/clock/iso.ts';
 
 export type ApprovalStatus = 'pending' | 'approved' | 'denied' | 'expired' | 'cancelled' | 'used';
 
@@ -250,8 +251,4 @@ async function withVotes(tx: Tx, tenant: string, rows: readonly ApprovalRow[]): 
       .filter((vote) => vote.approval_id === row.id)
       .map((vote) => ({ by: vote.voter, decision: vote.decision, reason: vote.reason, at: iso(vote.at) })),
   }));
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }

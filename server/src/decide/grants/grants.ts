@@ -5,6 +5,7 @@ import type { Chance, Clock } from '../../platform/clock/clock.ts';
 import type { Refusal } from '../../platform/http/problems.ts';
 import type { Delegation, Principal } from '../../platform/identity/principal.ts';
 import type { Store, Tx } from '../../platform/postgres/store.ts';
+import { iso, isoOrNull } from '../../platform/clock/iso.ts';
 
 export interface GrantView {
   readonly id: string;
@@ -210,12 +211,4 @@ function viewOf(row: GrantRow): GrantView {
 
 function refused(code: 'invalid', detail: string): GrantAnswer {
   return { kind: 'refused', refusal: { code, detail } };
-}
-
-function isoOrNull(ms: number | null): string | null {
-  return ms === null ? null : iso(ms);
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }

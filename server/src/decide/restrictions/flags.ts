@@ -3,6 +3,7 @@
 import type { Mode, Restriction } from '@mandate/kernel';
 import type { Clock } from '../../platform/clock/clock.ts';
 import type { Store, Tx } from '../../platform/postgres/store.ts';
+import { iso } from '../../platform/clock/iso.ts';
 
 export type FlagValue = string | number | boolean;
 
@@ -231,12 +232,14 @@ function unfit(key: string, before: FlagValue, value: FlagValue): string | null 
 
 /** Whether the change lets agents do more than before. What cannot be compared counts as wider. */
 function widens(key: string, before: FlagValue, value: FlagValue): boolean {
-  if (key === 'autonomy.mode') return MODES.indexOf(value as Mode) < MODES.indexOf(before as Mode);
+  if (key === 'autonomy.mode') return strictness(value) < strictness(before);
   if (typeof before === 'boolean') return value === true && !before;
   if (typeof before === 'number' && typeof value === 'number') return value > before;
   return value !== before;
 }
 
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
+/** How strict a mode is; what is no mode is strictest. */
+function strictness(mode: FlagValue): number {
+  const at = MODES.findIndex((known) => known === mode);
+  return at < 0 ? MODES.length : at;
 }

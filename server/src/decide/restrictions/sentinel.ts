@@ -89,8 +89,9 @@ async function readSentinel(path: string): Promise<SentinelNote> {
   try {
     const note: unknown = JSON.parse(await readFile(path, 'utf8'));
     if (typeof note !== 'object' || note === null) return unknown;
+    const written = new Map<string, unknown>(Object.entries(note));
     const text = (key: 'reason' | 'by' | 'at'): string => {
-      const value = (note as Record<string, unknown>)[key];
+      const value = written.get(key);
       return typeof value === 'string' ? value : unknown[key];
     };
     return { reason: text('reason'), by: text('by'), at: text('at') };

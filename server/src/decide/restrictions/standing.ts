@@ -1,6 +1,7 @@
 // What stands against a tenant's agents right now, for people to see in one list.
 import type { Clock } from '../../platform/clock/clock.ts';
 import type { Store } from '../../platform/postgres/store.ts';
+import { iso, isoOrNull } from '../../platform/clock/iso.ts';
 
 export interface StandingRestriction {
   readonly id: string;
@@ -46,12 +47,4 @@ export function createStandingRestrictions(store: Store, clock: Clock): Standing
         until: isoOrNull(row.until_at),
       }));
     });
-}
-
-function isoOrNull(ms: number | null): string | null {
-  return ms === null ? null : iso(ms);
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }

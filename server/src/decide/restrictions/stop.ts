@@ -3,6 +3,7 @@
 // shared and reads the revision after it, so that none can begin once the stop is confirmed (I2).
 import type { Sql, Tx } from '../../platform/postgres/store.ts';
 import type { Chance, Clock } from '../../platform/clock/clock.ts';
+import { iso } from '../../platform/clock/iso.ts';
 
 export type StopLevel = 'pause' | 'stop' | 'seal';
 
@@ -219,7 +220,7 @@ async function raise(tx: Tx, tenant: string): Promise<number> {
   if (row === undefined)
     throw new Error(`tenant ${tenant} has no row: nothing can begin in it, which is a stop already`);
   await tx`select pg_notify('mandate_revision', '')`;
-  return Number(row.epoch);
+  return row.epoch;
 }
 
 /** True once no start of before the stop can still be under way. */
@@ -305,8 +306,4 @@ function entry(
   data: Readonly<Record<string, string | number | null>>,
 ) {
   return { kind, actor: order.by, atMs, traceId: order.traceId, data };
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }

@@ -52,7 +52,7 @@ export async function verifyLogins(store: Pick<Store, Duty>, logins: Logins): Pr
 }
 
 /** The environment variable that supplies a duty's login. */
-export function variableOf(duty: Duty): string {
+function variableOf(duty: Duty): string {
   return `MANDATE_${duty.toUpperCase()}_URL`;
 }
 

@@ -3,7 +3,7 @@
 import { connect } from './connection.ts';
 import type { Sql, Tx } from './connection.ts';
 
-export type { Json, Queryable, Sql, Tx } from './connection.ts';
+export type { Queryable, Sql, Tx } from './connection.ts';
 
 /** What the process uses to reach Postgres. */
 export interface Store {

@@ -3,7 +3,9 @@
 import { canonicalJson } from '@mandate/kernel';
 import type { JsonObject } from '@mandate/kernel';
 import type { Clock } from '../../platform/clock/clock.ts';
+import { jsonb } from '../../platform/postgres/jsonb.ts';
 import type { Sql, Store, Tx } from '../../platform/postgres/store.ts';
+import { iso } from '../../platform/clock/iso.ts';
 
 export interface JournalEntry {
   readonly position: number;
@@ -64,7 +66,7 @@ export interface Journal {
 /** Writes one entry in the caller's transaction. */
 export async function writeEntry(tx: Tx | Sql, tenant: string, entry: NewEntry): Promise<void> {
   const rows = [{ ...entry, data: canonicalJson(entry.data) }];
-  await tx`select mandate.journal_write(${tenant}, ${tx.json(rows as unknown as Parameters<Tx['json']>[0])})`;
+  await tx`select mandate.journal_write(${tenant}, ${jsonb(tx, rows)})`;
 }
 
 export function createJournal({ store, clock }: { store: Store; clock: Clock }): Journal {
@@ -89,7 +91,7 @@ export function createJournal({ store, clock }: { store: Store; clock: Clock }):
         const [row] = await tx<
           { head: number | null }[]
         >`select max(position) as head from mandate.journal where tenant = ${tenant}`;
-        return Number(row?.head ?? 0);
+        return row?.head ?? 0;
       }),
 
     consumer: (tenant, name) =>
@@ -97,7 +99,7 @@ export function createJournal({ store, clock }: { store: Store; clock: Clock }):
         const [row] = await tx<
           { position: number }[]
         >`select position from mandate.consumer where tenant = ${tenant} and name = ${name}`;
-        return Number(row?.position ?? 0);
+        return row?.position ?? 0;
       }),
 
     commit: (tenant, name, position) =>
@@ -133,7 +135,7 @@ interface EntryRow {
 
 function entryOf(row: EntryRow): JournalEntry {
   return {
-    position: Number(row.position),
+    position: row.position,
     kind: row.kind,
     agent: row.agent,
     actId: row.act_id,
@@ -141,6 +143,7 @@ function entryOf(row: EntryRow): JournalEntry {
     at: iso(row.at),
     traceId: row.trace_id,
     // Written by canonicalJson() above and guarded against change by the database.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
     data: JSON.parse(row.data) as JsonObject,
   };
 }
@@ -163,8 +166,4 @@ export function cloudEventOf(tenant: string, entry: JournalEntry): CloudEvent {
       : { traceparent: `00-${entry.traceId}-${entry.traceId.slice(0, 16)}-01` }),
     data: { ...entry.data, agent: entry.agent, actor: entry.actor, traceId: entry.traceId },
   };
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }
