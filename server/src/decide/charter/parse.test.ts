@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Scalar, stringify } from 'yaml';
+import { parseDocument, Scalar, stringify } from 'yaml';
 import type { Place } from './error.ts';
 import { parseYaml } from './parse.ts';
 
@@ -25,6 +25,9 @@ test('every visible character of a value is found again where it is written, in 
         const scalar = new Scalar(value);
         scalar.type = style;
         const text = `first: 1\n${stringify({ list: [{ when: scalar }] }, { lineWidth: 40 })}`;
+        // A few texts the library's writer does not write so that its own reader finds them again: not ours to find.
+        const again = parseDocument(text);
+        fc.pre(again.errors.length === 0 && again.getIn(['list', 0, 'when']) === value);
         const parsed = parseYaml('f.yaml', text);
         if (parsed.kind === 'refused') assert.fail(`${JSON.stringify(text)}: ${parsed.errors[0]?.message}`);
         const lines = text.split('\n');
