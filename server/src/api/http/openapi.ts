@@ -21,6 +21,8 @@ export function openApiDocument(routes: readonly Route[], version: string): unkn
     },
     servers: [{ url: '/' }],
     security: [{ bearer: [] }, { apiKey: [] }],
+    // Actions come first, because that is what a reader is here for; what only keeps the server going comes last.
+    tags: [...new Set(routes.map(tagOf)), 'events', 'mcp', 'operations'].map((name) => ({ name })),
     paths,
     components: {
       securitySchemes: {
@@ -36,7 +38,7 @@ function operationOf(route: Route): unknown {
   const parameters = [...pathParameters(route), ...queryParameters(route), ...headerParameters(route)];
   return {
     operationId: operationId(route),
-    tags: [route.path.split('/')[3] ?? 'mandate'],
+    tags: [tagOf(route)],
     summary: route.summary,
     description: `Needs the permission \`${route.permission}\`.`,
     ...(parameters.length === 0 ? {} : { parameters }),
@@ -54,6 +56,10 @@ function operationOf(route: Route): unknown {
       },
     },
   };
+}
+
+function tagOf(route: Route): string {
+  return route.path.split('/')[3] ?? 'mandate';
 }
 
 function pathParameters(route: Route): readonly unknown[] {
