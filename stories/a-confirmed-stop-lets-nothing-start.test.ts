@@ -174,6 +174,41 @@ test('whoever hangs in the barrier is ended, and the stop is confirmed within fo
 });
 
 // I2
+test('a freeze breaks off what the agent runs, and a hung session keeps neither it nor anybody else waiting', async (t) => {
+  const { service, server } = await startWorking(t);
+  service.hold();
+  const running = ask(server, { agent: 'worker-1' });
+  const bystander = ask(server, { agent: 'worker-2' });
+  await until('both are at work', () => service.effects.length === 2);
+  let letGo = (): void => undefined;
+  const sitting = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  let isIn = false;
+  const holder = server.database.store.app.begin(async (tx) => {
+    await tx`select pg_advisory_xact_lock_shared(mandate.barrier_key('default'))`;
+    isIn = true;
+    await sitting;
+    await tx`select 1`;
+  });
+  const held = assert.rejects(holder, 'the hung session was ended');
+  await until('the barrier is held', () => isIn);
+  const beganMs = performance.now();
+  const frozen = await server.call<{ frozen: boolean }>('/api/v1/agents/worker-1/freeze', {
+    reason: 'a story',
+  });
+  const tookMs = performance.now() - beganMs;
+  assert.deepEqual([frozen.status, frozen.body.frozen], [200, true], JSON.stringify(frozen.body));
+  assert.ok(tookMs < 4_000, `answered after ${Math.round(tookMs)} ms`);
+  letGo();
+  await held;
+  assert.ok(['cancelled', 'unknown'].includes((await running).body.status), 'what it ran is broken off');
+  service.release();
+  assert.equal((await bystander).body.status, 'success', "others' work goes on");
+  assert.equal((await ask(server, { agent: 'worker-1', parameters: { again: true } })).body.code, 'frozen');
+});
+
+// I2
 test('a tenant whose row is missing is stopped', async (t) => {
   const { service, server } = await startWorking(t);
   assert.equal((await ask(server)).body.status, 'success');

@@ -48,6 +48,8 @@ limits: { concurrentAgents: ${AGENTS} }
     acknowledged.length >= 200 && lost.length > 0,
     `the kill came in the middle (${acknowledged.length} acknowledged, ${lost.length} lost)`,
   );
+  // What the dead process had sent may still be on its way; counted too early it would look like a second execution.
+  await service.quiet();
   const effectsBefore = effectsByAct(service.effects);
 
   await server.restart();

@@ -83,6 +83,7 @@ const places: readonly Readonly<Record<string, unknown>>[] = [
   { files: [{ path: 'src/main.ts' }, { path: '.env' }] },
   { edits: [{ file: 'secrets/token' }] },
   { options: { nested: { path: 'secrets/token' } } },
+  { path: { a: '.env' } },
 ];
 
 test('no spelling of a guarded path lets code be written there', async (t) => {

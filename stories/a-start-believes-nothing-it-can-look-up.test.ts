@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto';
 import test from 'node:test';
 import { recordAct, startAct } from '../server/src/act/actions/store.ts';
 import { createAgents } from '../server/src/decide/agents/agents.ts';
+import { createBarrier } from '../server/src/decide/restrictions/barrier.ts';
 import { createChance, systemClock } from '../server/src/platform/clock/clock.ts';
 import { writeEntry } from '../server/src/prove/journal/journal.ts';
 import {
@@ -26,6 +27,7 @@ test('a freeze by hand answers only when no start from before it is on its way a
     clock: systemClock,
     chance,
     writeEntry,
+    takeBarrier: createBarrier(store.control),
     levelOf: () => Promise.resolve('standard'),
   });
   await startAct(store.app, startCall(await revision()));
@@ -63,7 +65,7 @@ test('a freeze by hand answers only when no start from before it is on its way a
   letGo();
   await blocker;
   assert.equal((await starting).kind, 'started', 'it was before the freeze');
-  assert.equal(await freezing, true);
+  assert.equal(await freezing, 'confirmed');
 });
 
 // I6

@@ -116,20 +116,35 @@ describe('a stop from the command line', () => {
     const charter = join(line.dataDir, 'charter.yaml');
     await writeFile(charter, 'version: 1\nextends: default\nresume: { twoPersons: true }\n');
     const server = await line.start(['--charter', charter]);
-    const other = await line.run(['key', 'create', '--role', 'admin', '--label', 'the other']);
+    const keyOf = async (user: string): Promise<Readonly<Record<string, string>>> => {
+      const made = await line.run([
+        'key',
+        'create',
+        '--role',
+        'admin',
+        '--user',
+        user,
+        '--label',
+        'a person',
+      ]);
+      return { MANDATE_API_KEY: made.stdout.trim() };
+    };
+    const ada = await keyOf('ada');
+    const adaAgain = await keyOf('ada');
+    const bob = await keyOf('bob');
     await server.end('SIGTERM');
     assert.equal((await line.run(['stop'])).code, 0);
 
-    const first = await line.run(['resume', '--reason', 'I think so', '--json']);
+    const nobody = await line.run(['resume', '--reason', 'whoever I am']);
+    assert.equal(nobody.code, 3, 'a key without a user is no person by name');
+    const first = await line.run(['resume', '--reason', 'I think so', '--json'], ada);
     assert.equal(first.code, 4, first.stderr);
     const again = await line.start(['--charter', charter]);
-    const same = await line.run(['resume', '--reason', 'I still think so']);
-    assert.equal(same.code, 4, 'the same person twice is one person, whatever way it comes');
+    const same = await line.run(['resume', '--reason', 'I still think so'], adaAgain);
+    assert.equal(same.code, 4, 'the same person twice is one person, whatever key and way it comes by');
     await again.end('SIGTERM');
     assert.equal(await sentinel(), true);
-    const second = await line.run(['resume', '--reason', 'so do I'], {
-      MANDATE_API_KEY: other.stdout.trim(),
-    });
+    const second = await line.run(['resume', '--reason', 'so do I'], bob);
     assert.equal(second.code, 0, second.stderr);
     assert.equal(await sentinel(), false);
   });

@@ -5,12 +5,14 @@ import { ask, resume, stop } from '../test/road.ts';
 import { startServer } from '../test/server.ts';
 import type { TestServer } from '../test/server.ts';
 
+const SOON = new Date(Date.now() + 3_600_000).toISOString();
+
 async function handOn(
   server: TestServer,
   key: string,
   to: string,
 ): Promise<{ readonly id: string; readonly token: string; readonly from: string }> {
-  const order = { to, actions: ['test.*'], purpose: 'a story', expiresAt: '2099-01-01T00:00:00Z' };
+  const order = { to, actions: ['test.*'], purpose: 'a story', expiresAt: SOON };
   const { status, body } = await server.call<{ id: string; token: string; from: string }>(
     '/api/v1/grants',
     order,
@@ -52,4 +54,37 @@ test('an agent takes back what it handed on, and what hangs on it opens nothing 
   assert.equal(taken.status, 200, JSON.stringify(taken.body));
   const asHelper = await ask(server, { agent: 'helper-1', action: 'test.run' }, { key: helper.token });
   assert.equal(asHelper.status, 403);
+});
+
+// I2
+test('what a stop finds at work, and when all is quiet, counts workers on handed-on authority and whole classes', async (t) => {
+  const server = await startServer(t, {
+    charter: `version: 1
+agents: { builder-1: { class: background } }
+tiers: { green: { actions: [test.*] } }
+`,
+  });
+  const key = await server.makeKey({ roles: ['agent'], agents: ['builder-1'] });
+  const worker = await handOn(server, key, 'worker-1');
+  const own = await ask(server, { agent: 'builder-1' }, { key });
+  const theirs = await ask(server, { agent: 'worker-1' }, { key: worker.token });
+  const others = await ask(server, { agent: 'bystander-1', resource: { type: 'portal', id: 'crm' } });
+  for (const { status, body } of [own, theirs, others])
+    assert.deepEqual([status, body.status], [200, 'permitted'], JSON.stringify(body));
+  const found = async (scope: string): Promise<readonly string[]> => {
+    const { body } = await stop(server, { scope });
+    assert.ok(body.confirmedAt !== null && body.quietAt !== null);
+    assert.equal(
+      body.quietAt > body.confirmedAt,
+      body.inFlight.length > 0,
+      `${scope} is quiet with its last permit`,
+    );
+    return body.inFlight.map(({ agent }) => agent);
+  };
+  assert.deepEqual(await found('agent:builder-1'), ['builder-1', 'worker-1']);
+  assert.deepEqual(await found('agent:worker-1'), ['worker-1']);
+  assert.deepEqual(await found('class:background'), ['builder-1']);
+  assert.deepEqual(await found('class:night'), []);
+  assert.deepEqual(await found('action:test.r*'), ['builder-1', 'worker-1', 'bystander-1']);
+  assert.deepEqual(await found('resource:portal/tms'), ['builder-1', 'worker-1'], 'whatever does not say');
 });

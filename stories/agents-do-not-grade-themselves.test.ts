@@ -230,3 +230,62 @@ trust: { success: { medium: 0.05 }, streakBonus: 0.001, streakBonusMax: 1, gainP
     select (select count(*)::integer from mandate.journal where kind = 'trust.moved' and agent = 'crowd') as moves, (select trust_version::integer from mandate.agent where id = 'crowd') as versions`;
   assert.deepEqual({ ...row }, { moves: 200, versions: 201 }, 'every move is on record');
 });
+
+// I3
+test('tests count for a deployment by when they ran, and whatever was or may be written after them outdates them', async (t) => {
+  const server = await startServer(t, {
+    charter: `version: 1
+tiers: { green: { actions: [test.*, code.*] }, yellow: { actions: [deploy.staging] } }
+`,
+  });
+  const key = await server.makeKey({ roles: ['agent'], agents: ['worker-1'] });
+  const resource = { type: 'repository', id: 'web' };
+  const begin = async (action: string) =>
+    (await ask(server, { action, resource, parameters: { path: 'a.ts' } }, { key })).body;
+  const finish = async ({ id, permit }: ActReply, status = 'success') =>
+    assert.equal((await report(server, id, { permit, status }, key)).status, 200);
+  const confirm = async ({ id }: ActReply) =>
+    assert.equal(
+      (await server.call(`/api/v1/actions/${id}/confirm`, undefined, { method: 'POST' })).status,
+      200,
+    );
+  const isTested = async (): Promise<boolean> => {
+    const { body } = await server.call<{ decision: { findings: { check: string; message: string }[] } }>(
+      '/api/v1/decisions',
+      { agent: 'worker-1', action: 'deploy.staging', resource },
+      { key },
+    );
+    return !body.decision.findings.some(({ check }) => check === 'deployment_safety');
+  };
+
+  const early = await begin('test.run');
+  await finish(early);
+  await finish(await begin('code.write'));
+  const endOf = async ({ id }: ActReply) =>
+    (await server.database.admin`select ended_at from mandate.act where id = ${id}`)[0]?.['ended_at'];
+  const ended = await endOf(early);
+  await confirm(early);
+  assert.deepEqual(await endOf(early), ended, 'it ended when it ended');
+  assert.equal(await isTested(), false, 'to vouch for it later does not make it fresh');
+
+  const generated = await begin('test.generate');
+  await finish(generated);
+  await confirm(generated);
+  assert.equal(await isTested(), false, 'tests that were written have not been run');
+
+  const during = await begin('test.run');
+  await finish(await begin('code.write'));
+  await finish(during);
+  await confirm(during);
+  assert.equal(await isTested(), false, 'what was written while it ran, it may not have seen');
+
+  const fresh = await begin('test.run');
+  await finish(fresh);
+  await confirm(fresh);
+  assert.equal(await isTested(), true);
+
+  const write = await begin('code.write');
+  assert.equal(await isTested(), false, 'something is being written');
+  await finish(write, 'failed');
+  assert.equal(await isTested(), false, 'and half of it may be there');
+});

@@ -11,7 +11,7 @@ import { openDoor } from '../test/door.ts';
 import { startEffects } from '../test/effects.ts';
 import type { EffectService } from '../test/effects.ts';
 import { approve, askHeld, callerOf, look, many, resume, stop } from '../test/road.ts';
-import type { Caller } from '../test/road.ts';
+import type { ActReply, Caller } from '../test/road.ts';
 import { startServer } from '../test/server.ts';
 import { until } from '../test/until.ts';
 
@@ -151,12 +151,14 @@ test('an approval that has expired neither counts nor can be given', async (t) =
   );
   assert.equal((await approve(server, unused.approval)).body.status, 'approved');
 
-  clock.advance(10 * 60_000);
+  // Wall time alone, so that nothing is looked after yet: whoever comes before upkeep must find the same.
+  clock.jumpTo(clock.nowMs() + 10 * 60_000);
   const refused = await approve(server, late.approval);
   assert.deepEqual([refused.status, refused.body.code], [409, 'conflict']);
   const fetched = await look(server, unused.id, { key });
   assert.notEqual(fetched.body.status, 'permitted');
   assert.equal(fetched.body.permit, undefined);
+  assert.equal(fetched.body.approval?.id, unused.approval.id, 'and nobody is asked for it again');
   for (const act of [late, unused]) {
     await until('the act says that it expired', async () => {
       clock.advance(1_000);
@@ -246,6 +248,42 @@ test('a charter that finds more in it since the approval holds it again', async 
   assert.equal(again.status, 'waiting_for_approval');
   assert.ok(again.decision.causes.includes('finding:cost'), again.decision.causes.join());
   assert.equal(service.effects.length, 0);
+});
+
+// I6
+test('an approval does not outlive the day when more people have to agree', async (t) => {
+  const service = await startEffects(t);
+  const server = await startServer(t, { charter: charterFor(service) });
+  const key = await server.makeKey({ roles: ['agent'], agents: ['worker-1'] });
+  const held = await askHeld(server, PORTAL, { key });
+  const attached = { agent: 'worker-1', ...PORTAL, parameters: { text: 'repeated' }, attach: true };
+  const repeat = () => server.call<ActReply>('/api/v1/actions', attached, { key });
+  const first = (await repeat()).body;
+  assert.equal((await approve(server, held.approval)).body.status, 'approved');
+  assert.ok(first.approval !== undefined);
+  assert.equal((await approve(server, first.approval)).body.status, 'approved');
+  const text = charterFor(service).replace('expires: 10m', 'quorum: 2, approvers: [ops-lead]');
+  assert.equal((await server.call('/api/v1/charter', { text }, { method: 'PUT' })).status, 200);
+  const again = (await look(server, held.id, { key })).body;
+  assert.equal(again.status, 'waiting_for_approval');
+  assert.equal(again.permit, undefined);
+  const { approval } = again;
+  assert.ok(approval !== undefined && approval.id !== held.approval.id, 'people are asked again');
+  const two = await Promise.all(
+    ['ann', 'ben'].map((id) => server.makeKey({ roles: ['ops-lead'], user: { id }, label: id })),
+  );
+  for (const by of two) await approve(server, approval, { key: by });
+  assert.equal((await look(server, held.id, { key })).body.status, 'permitted');
+
+  const { approval: asked, id, status } = (await repeat()).body;
+  assert.deepEqual([id, status], [first.id, 'waiting_for_approval']);
+  assert.ok(
+    asked !== undefined && asked.id !== first.approval.id,
+    'the identical repeat asks people again too',
+  );
+  for (const by of two) await approve(server, asked, { key: by });
+  assert.deepEqual((await repeat()).body.id, first.id);
+  assert.equal((await look(server, first.id, { key })).body.status, 'permitted');
 });
 
 // I6

@@ -122,6 +122,24 @@ test('what an act really cost is settled: more than reserved blocks the next, ca
 });
 
 // I1
+test('an agent does not write its own bill: what it reports or gives up costs no less than was reserved', async (t) => {
+  const server = await startServer(t, {
+    charter: `${PERMITTED}limits: { usdPerDay: 1, concurrentAgents: 500 }\n`,
+  });
+  const key = await server.makeKey({ roles: ['agent'], agents: ['worker-1'] });
+  const reported = (await ask(server, { estimatedCostUsd: 0.4 }, { key })).body;
+  const report = { permit: reported.permit, status: 'success', costUsd: 0 };
+  assert.equal((await server.call(`/api/v1/actions/${reported.id}/outcome`, report, { key })).status, 200);
+  assert.deepEqual(await usage(server), { 'usd/tenant': 400_000 });
+  const dropped = (await ask(server, { estimatedCostUsd: 0.4, parameters: { at: 2 } }, { key })).body;
+  const reason = { reason: 'did it all the same' };
+  const cancelled = await server.call<ActReply>(`/api/v1/actions/${dropped.id}/cancel`, reason, { key });
+  assert.deepEqual([cancelled.status, cancelled.body.status], [200, 'unknown']);
+  assert.deepEqual(await usage(server), { 'usd/tenant': 800_000 });
+  assert.equal((await ask(server, { estimatedCostUsd: 0.4, parameters: { at: 3 } }, { key })).status, 409);
+});
+
+// I1
 test('five agents may be at work and not a sixth, whoever asks at the same moment', async (t) => {
   const service = await startEffects(t);
   service.hold();

@@ -183,6 +183,26 @@ test('a token counts only if the provider signed it, for us, in time, and as wha
   clock.advance(FORGIVEN_MS);
 });
 
+test('what waits for approval does not begin for a token that has expired meanwhile', async () => {
+  const payload = { roles: ['agent'], agents: ['builder-1'] };
+  const fresh = async () => `Bearer ${await (await token({ payload })).sign(provider.privateKey)}`;
+  const body = { agent: 'builder-1', action: 'deploy.production' };
+  const headers = { authorization: await fresh() };
+  const held = await door.call('POST', '/api/v1/actions', { key: null, headers, body });
+  assert.equal(held.status, 202, held.text);
+  const approval = held.json?.['approval'] as { readonly id: string; readonly digest: string } | undefined;
+  assert.ok(held.json !== null && approval !== undefined);
+  const lead = await door.makeKey({ roles: ['tech-lead'], user: { id: 'lead' } });
+  const vote = { key: lead.text, body: { decision: 'approve', digest: approval.digest } };
+  const voted = await door.call('POST', `/api/v1/approvals/${approval.id}/decision`, vote);
+  assert.equal(voted.json?.['status'], 'approved', voted.text);
+  clock.advance(301_000);
+  const again = { key: null, headers: { authorization: await fresh() } };
+  const fetched = await door.call('GET', `/api/v1/actions/${String(held.json['id'])}`, again);
+  assert.equal(fetched.status, 403, fetched.text);
+  assert.match(fetched.text, /has expired/);
+});
+
 function signed(
   key: MadeKey,
   id: string,

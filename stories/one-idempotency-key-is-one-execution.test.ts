@@ -4,7 +4,9 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { makeEffectProgram } from '../test/effects.ts';
 import { ask, askPatiently, many } from '../test/road.ts';
+import type { ActReply } from '../test/road.ts';
 import { startServer } from '../test/server.ts';
+import type { Reply } from '../test/server.ts';
 
 // I1, I7
 test('a thousand identical requests at once with one key run once, and every answer is that act or asks to come back', async (t) => {
@@ -67,4 +69,57 @@ test('two hundred identical requests that need approval open one approval', asyn
     { n: number }[]
   >`select count(*)::integer as n from mandate.approval`;
   assert.equal(row?.n, 1);
+});
+
+// I7
+test('a request that joined an open approval is answered with it again', async (t) => {
+  const server = await startServer(t, {
+    charter: 'version: 1\ntiers: { red: { actions: [deploy.production] } }\n',
+  });
+  const body = { agent: 'worker-1', action: 'deploy.production', attach: true };
+  const answers: Reply<ActReply>[] = [];
+  for (const key of ['first', 'second', 'second'])
+    answers.push(
+      await server.call<ActReply>('/api/v1/actions', body, { headers: { 'idempotency-key': key } }),
+    );
+  assert.deepEqual(
+    answers.map(({ status, body: act }) => [status, act.id]),
+    answers.map(() => [202, answers[0]?.body.id]),
+  );
+});
+
+// I7
+test('what was done is undone once, whoever asks for it and with whatever key', async (t) => {
+  const server = await startServer(t, {
+    charter: `version: 1
+actions: { pay.out: { compensate: pay.back } }
+tiers: { green: { actions: [pay.*, test.run] } }
+`,
+  });
+  const paid = (await ask(server, { action: 'pay.out' })).body;
+  const report = { permit: paid.permit, status: 'success' };
+  assert.equal((await server.call(`/api/v1/actions/${paid.id}/outcome`, report)).status, 200);
+  await ask(server, {}, { headers: { 'idempotency-key': `rollback:${paid.id}` } });
+  const operator = await server.makeKey({ roles: ['operator'], agents: 'any' });
+  const undo = (key?: string) =>
+    server.call<ActReply>(
+      `/api/v1/actions/${paid.id}/rollback`,
+      { reason: 'a story' },
+      key === undefined ? {} : { key },
+    );
+  const first = await undo();
+  assert.deepEqual([first.status, first.body.status], [200, 'permitted'], JSON.stringify(first.body));
+  const failed = { permit: first.body.permit, status: 'failed' };
+  assert.equal((await server.call(`/api/v1/actions/${first.body.id}/outcome`, failed)).status, 200);
+  // Of both at once the index lets one through; what failed was not undone and may be tried again.
+  const answers = await Promise.all([undo(), undo(operator)]);
+  assert.deepEqual(
+    answers.map(({ status }) => `${status}`).toSorted(),
+    ['200', '409'],
+    JSON.stringify(answers),
+  );
+  const undone = answers.find(({ status }) => status === 200);
+  const again = await undo();
+  assert.deepEqual([again.status, again.body.code], [409, 'conflict'], JSON.stringify(again.body));
+  assert.match(again.body.detail, new RegExp(`look at act ${undone?.body.id}, which is permitted`));
 });

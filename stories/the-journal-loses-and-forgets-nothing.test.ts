@@ -146,3 +146,31 @@ test('no role changes, deletes or renumbers what stands in the journal', async (
     [{ position: 1, actor: 'a story', data: '{"kind":"stands"}' }],
   );
 });
+
+// I4
+test('what is refused before it becomes an act stands in the journal as well', async (t) => {
+  const server = await startServer(t, {
+    charter: `version: 1
+tiers: { green: { actions: [test.run] } }
+limits: { concurrentAgents: 1 }
+`,
+  });
+  const key = await server.makeKey({ roles: ['agent'], agents: ['worker-1'] });
+  const stranger = await ask(server, { agent: 'another' }, { key });
+  assert.deepEqual([stranger.status, stranger.body.code], [403, 'not_yours']);
+  assert.equal((await ask(server, {}, { key })).body.status, 'permitted');
+  const busy = await ask(server, { agent: 'second' });
+  assert.deepEqual([busy.status, busy.body.code], [429, 'throttled']);
+  const entries = await server.database.admin<{ agent: string | null; data: string }[]>`
+    select agent, data from mandate.journal where kind = 'action.refused' order by id`;
+  assert.deepEqual(
+    entries.map(({ agent, data }) => {
+      const { agent: named, code } = JSON.parse(data) as { agent: string; code: string };
+      return { agent, named, code };
+    }),
+    [
+      { agent: null, named: 'another', code: 'not_yours' },
+      { agent: 'second', named: 'second', code: 'throttled' },
+    ],
+  );
+});

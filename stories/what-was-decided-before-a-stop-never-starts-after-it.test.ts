@@ -25,7 +25,13 @@ async function prepare(t: TestContext): Promise<StopGround> {
   const { control } = ground.database.store;
   return {
     ...ground,
-    stops: createStops({ control, clock: systemClock, chance: createChance(systemClock), writeEntry }),
+    stops: createStops({
+      control,
+      clock: systemClock,
+      chance: createChance(systemClock),
+      classesOf: () => Promise.resolve(null),
+      writeEntry,
+    }),
   };
 }
 
@@ -157,6 +163,7 @@ test('however starts and stops interleave, none with a decision older than a con
             reason: 'on',
             by: 'key:test',
             twoPersons: false,
+            fileSinceMs: null,
             traceId: null,
           });
         }

@@ -7,6 +7,7 @@ import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { until } from './until.ts';
 
 export interface Effect {
   readonly actId: string;
@@ -22,6 +23,8 @@ export interface EffectService {
   /** For `http:` in a charter; needs `allowPrivate: true`. */
   readonly url: string;
   readonly effects: readonly Effect[];
+  /** Resolves once no caller is connected: what a process that was killed had sent has arrived by then. */
+  quiet(): Promise<void>;
   /** From now on calls stay open until `release`. */
   hold(): void;
   /** Answers every open call, and later ones at once. */
@@ -80,6 +83,18 @@ export async function startEffects(t: Closing): Promise<EffectService> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/effect`,
     effects,
+    async quiet() {
+      const connections = (): Promise<number> =>
+        new Promise((resolve, reject) =>
+          server.getConnections((error, count) => (error === null ? resolve(count) : reject(error))),
+        );
+      // Twice in a row: what still waits in the backlog is taken in between two looks.
+      let quietLooks = 0;
+      await until('every call has arrived', async () => {
+        quietLooks = (await connections()) === 0 ? quietLooks + 1 : 0;
+        return quietLooks === 2;
+      });
+    },
     hold() {
       isHeld = true;
     },

@@ -43,6 +43,7 @@ export interface KeyOrder {
   readonly roles: readonly string[];
   readonly agents?: readonly string[] | 'any';
   readonly user?: { readonly id: string; readonly scopes?: readonly string[] };
+  readonly scopes?: readonly string[];
   readonly label?: string;
 }
 

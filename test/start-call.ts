@@ -53,7 +53,7 @@ export function startCall(revision: number, id: string = randomUUID()): StartCal
       resourceType: null,
       resourceId: null,
       digest: id,
-      display: { parameters: {}, context: {}, resource: null, chain: [], onBehalfOf: null },
+      display: { parameters: {}, context: {}, resource: null, chain: [], grants: [], onBehalfOf: null },
       decision,
       error: null,
       executor: 'none',

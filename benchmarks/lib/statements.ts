@@ -26,7 +26,7 @@ export function startScript(needs: StatementNeeds, status: 'permitted' | 'execut
 /** Two transactions, as for an act that Mandate executes: act_start() and act_finish(). */
 export function finishScript(needs: StatementNeeds): string {
   // An agent's trust has version 1 when it is registered and one more after each outcome; each client counts its own.
-  const trust = `{"version": :v, "score": 50, "streak": 1, "failuresInRow": 0, "gainedToday": 10, "gainedDay": 1, "levelMoved": false}`;
+  const trust = `{"version": :v, "score": 50, "streak": 1, "failuresInRow": 0, "gainedToday": 10, "gainedDay": 1, "levelFell": false}`;
   const entries = [
     entryOf(needs, 'action.succeeded', canonicalJson({ action: needs.action.action })),
     entryOf(
@@ -60,7 +60,10 @@ function journeyOf({ action, tenant }: StatementNeeds): Journey {
     userRoles: ['agent'],
     chain: [],
     grantIds: [],
+    boundTo: null,
+    mayAskForOthers: false,
     keyId: 'key_bench',
+    expiresMs: null,
     traceId: 'ab'.repeat(16),
   };
   return {

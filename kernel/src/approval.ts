@@ -12,7 +12,7 @@ export interface ApprovalNeeds {
 }
 
 /** An approval that people have given for exactly this action, as the snapshot carries it. */
-export interface GivenApproval {
+export interface GivenApproval extends Pick<ApprovalNeeds, 'requiredRoles' | 'quorum' | 'fourEyes'> {
   readonly id: string;
   /** The red causes it was given for; it counts only if the fresh ones are a subset. */
   readonly causes: readonly string[];
@@ -98,6 +98,15 @@ export function tally(
   if (isQuorate && missingRoles.length === 0) return { kind: 'approved', by: [...people].toSorted() };
   const missingPeople = Math.max(missingRoles.length > 0 ? 0 : 1, Math.max(1, needs.quorum) - people.size);
   return { kind: 'pending', missingRoles, missingPeople, text: describeMissing(missingRoles, missingPeople) };
+}
+
+/** What the law asks for now and the people behind an approval were not asked for; null when it still suffices. */
+export function missingSince(given: GivenApproval, needs: ApprovalNeeds): string | null {
+  for (const role of needs.requiredRoles)
+    if (!given.requiredRoles.includes(role)) return `an approver with the role ${role}`;
+  // Written so that a quorum which is not a number is never reached.
+  if (!(given.quorum >= needs.quorum)) return `a quorum of ${needs.quorum}`;
+  return needs.fourEyes && !given.fourEyes ? 'four eyes' : null;
 }
 
 /** Machines never approve, whatever other roles their key carries. */

@@ -1,6 +1,6 @@
 // A charter as plain data: what the loader hands over after reading YAML, resolving `extends` and refusing
 // whatever it does not know. The kernel compiles it into a law (law.ts) and never sees the file.
-import type { Severity } from './action.ts';
+import type { Severity, User } from './action.ts';
 import type { GuardrailSettings } from './finding.ts';
 import type { Tier } from './tier.ts';
 import type { TrustSettings } from './trust.ts';
@@ -127,7 +127,9 @@ export type ExecutorSetting =
     };
 
 export interface UserSetting {
-  readonly scopes: readonly string[];
+  /** What this person's authority reaches at most: it narrows the scopes of the key. null: those of the key count as they are. */
+  readonly scopes: readonly string[] | null;
+  /** Count for the selector `role` and for `user.roles`, beside the roles of the key; nobody approves by them. */
   readonly roles: readonly string[];
   /** What all agents under this person's authority may spend on a UTC day; absent or null takes the tenant's ceiling. */
   readonly usdPerDayMicroUsd?: number | null;
@@ -150,4 +152,19 @@ export interface NotifySettings {
 /** The class that the charter gives an agent; null when it gives none. */
 export function agentClassOf(charter: Charter, agent: string): string | null {
   return Object.hasOwn(charter.agents, agent) ? (charter.agents[agent]?.class ?? null) : null;
+}
+
+/** What the charter says of the person on whose authority the agent acts; null when it says nothing. */
+export function userSettingOf(charter: Charter, user: User | null): UserSetting | null {
+  return user !== null && Object.hasOwn(charter.users, user.id) ? (charter.users[user.id] ?? null) : null;
+}
+
+/** The roles of that person: those that identity has proven, and those that the charter gives. */
+export function userRolesOf(
+  charter: Charter,
+  user: User | null,
+  proven: readonly string[],
+): readonly string[] {
+  const given = userSettingOf(charter, user)?.roles ?? [];
+  return given.length === 0 ? proven : [...new Set([...proven, ...given])];
 }

@@ -8,6 +8,7 @@ import { decide } from './decide.ts';
 import type { Finding } from './finding.ts';
 import {
   actionOf,
+  approvalOf,
   exceptionOf,
   lawOf,
   NOON_MS,
@@ -76,10 +77,7 @@ const facts: fc.Arbitrary<Partial<Facts>> = fc.record({
   restrictions: fc.array(restrictions, { maxLength: 4 }),
   findings: fc.array(findings, { maxLength: 5 }),
   used: fc.constantFrom({}, { 'usd/tenant': 8_000_000 }, { concurrentAgents: 3 }),
-  approval: fc.constantFrom(null, {
-    id: 'ap',
-    causes: ['rule:deploy.*', 'restriction:r1', 'finding:a', 'rule:none'],
-  }),
+  approval: fc.constantFrom(null, approvalOf(['rule:deploy.*', 'restriction:r1', 'finding:a', 'rule:none'])),
 });
 
 const laws = fc.constantFrom(law, auditLaw);
@@ -177,7 +175,7 @@ test('no approval lets a stop, a freeze, a black rule, missing authority or a fu
   fc.assert(
     fc.property(actions, facts, (action, given) => {
       const without = decide(action, snapshotOf(law, { ...given, approval: null }));
-      const approval = { id: 'ap', causes: without.causes };
+      const approval = approvalOf(without.causes, without.approval ?? {});
       const decided = decide(action, snapshotOf(law, { ...given, approval }));
       if (without.effect === 'hold')
         assert.deepEqual([decided.effect, decided.code, decided.tier], ['execute', 'approved', 'red']);

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Action } from './action.ts';
+import type { ApprovalNeeds } from './approval.ts';
 import type { Charter, Rule } from './charter.ts';
 import type { Decision, DecisionCode } from './decide.ts';
 import { decide } from './decide.ts';
 import {
   actionOf,
+  approvalOf,
   decideWith,
+  exceptionOf,
   findingOf,
   lawOf,
   restrictionOf,
@@ -113,7 +116,7 @@ test('a held action says who must approve it, how many and how long', () => {
 test('an approval counts only if every fresh red cause is among those it was given for', () => {
   // I6
   const withCauses = (causes: readonly string[], facts: Partial<Facts> = {}): Decision =>
-    underRule(ruleOf('red', 'a'), { approval: { id: 'ap-1', causes }, ...facts });
+    underRule(ruleOf('red', 'a'), { approval: approvalOf(causes), ...facts });
   const approved = withCauses(['rule:a', 'finding:cost']);
   assert.deepEqual([...outcome(approved), approved.approval], ['red', 'execute', 'approved', null]);
   assert.equal(withCauses([]).code, 'approval_required');
@@ -123,6 +126,22 @@ test('an approval counts only if every fresh red cause is among those it was giv
   assert.match(worse.trace.find(({ part }) => part === 'approval')?.text ?? '', /restriction:pause-1/);
 });
 
+test('an approval counts only while those who gave it are still those whom the law asks', () => {
+  // I6
+  const rule = ruleOf('red', 'a', { approvers: ['tech-lead'], quorum: 2, fourEyes: true });
+  const codeWith = (needs: Partial<ApprovalNeeds>): DecisionCode =>
+    underRule(rule, { approval: approvalOf(['rule:a'], needs) }).code;
+  const enough = { requiredRoles: ['tech-lead'], quorum: 2, fourEyes: true };
+  assert.equal(codeWith(enough), 'approved');
+  assert.equal(codeWith({ ...enough, requiredRoles: ['tech-lead', 'ops-lead'], quorum: 3 }), 'approved');
+  assert.equal(codeWith({ ...enough, requiredRoles: ['ops-lead'] }), 'approval_required');
+  assert.equal(codeWith({ ...enough, quorum: 1 }), 'approval_required');
+  assert.equal(codeWith({ ...enough, quorum: Number.NaN }), 'approval_required');
+  assert.equal(codeWith({ ...enough, fourEyes: false }), 'approval_required');
+  const held = underRule(rule, { approval: approvalOf(['rule:a']) });
+  assert.match(held.trace.find(({ part }) => part === 'approval')?.text ?? '', /the role tech-lead/);
+});
+
 test('stop, freeze, black, authority and limits are not approvable', () => {
   const causes = ['rule:*', 'restriction:stop-1', 'restriction:freeze-1'];
   const codeOf = (
@@ -130,14 +149,14 @@ test('stop, freeze, black, authority and limits are not approvable', () => {
     rule = ruleOf('red', '*'),
     charter: Partial<Charter> = {},
   ): DecisionCode =>
-    decideWith({ rules: [rule], charter, facts: { approval: { id: 'ap-1', causes }, ...facts } }).code;
+    decideWith({ rules: [rule], charter, facts: { approval: approvalOf(causes), ...facts } }).code;
   assert.equal(codeOf({}), 'approved');
   assert.equal(codeOf({ restrictions: [restrictionOf('stop')] }), 'stopped');
   assert.equal(codeOf({ restrictions: [restrictionOf('freeze')] }), 'frozen');
   assert.equal(codeOf({}, ruleOf('black', '*')), 'denied');
   assert.equal(codeOf({ principal: null }), 'anonymous');
   const stopped = underRule(ruleOf('red', 'a'), {
-    approval: { id: 'ap-1', causes },
+    approval: approvalOf(causes),
     restrictions: [restrictionOf('stop')],
   });
   assert.match(stopped.trace.find(({ part }) => part === 'approval')?.text ?? '', /cannot lift a refusal/);
@@ -146,7 +165,55 @@ test('stop, freeze, black, authority and limits are not approvable', () => {
 });
 
 test('an approval that is not needed changes nothing', () => {
-  assert.equal(underRule(ruleOf('green', 'a'), { approval: { id: 'ap-1', causes: [] } }).code, 'allowed');
+  assert.equal(underRule(ruleOf('green', 'a'), { approval: approvalOf([]) }).code, 'allowed');
+});
+
+test('what the charter says of a user narrows the scopes of the key and adds roles that rules may select', () => {
+  // I5
+  const user = { id: 'alice', email: null };
+  const codeFor = (rule: Rule, users: Charter['users'], facts: Partial<Facts> = {}): DecisionCode =>
+    decideWith({ rules: [rule], charter: { users }, facts, action: actionOf('a', { user }) }).code;
+  const needy = ruleOf('green', 'a', { requires: ['deploy'] });
+  const holder = { userScopes: ['deploy'] };
+  assert.equal(codeFor(needy, {}, holder), 'allowed');
+  assert.equal(codeFor(needy, { alice: { scopes: null, roles: [] } }, holder), 'allowed');
+  assert.equal(codeFor(needy, { alice: { scopes: ['deploy'], roles: [] } }, holder), 'allowed');
+  assert.equal(codeFor(needy, { alice: { scopes: [], roles: [] } }, holder), 'scope_missing');
+  assert.equal(
+    codeFor(needy, { alice: { scopes: ['deploy'], roles: [] } }, { userScopes: [] }),
+    'scope_missing',
+  );
+  const users = { alice: { scopes: null, roles: ['release'] } };
+  for (const rule of [
+    ruleOf('green', 'a', { selectors: { role: ['release'] } }),
+    ruleOf('green', 'a', { when: "'release' in user.roles" }),
+  ]) {
+    assert.equal(codeFor(rule, users), 'allowed');
+    assert.equal(codeFor(rule, { bob: { scopes: null, roles: ['release'] } }), 'approval_required');
+  }
+});
+
+test('no sentence of a decision repeats a secret that the agent wrote where a name belongs', () => {
+  // I9
+  const secret = 'ghp_aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xY3zA5';
+  const rule = ruleOf('green', 'a', { except: [exceptionOf({ paths: ['*.pem'] })] });
+  const decision = underRule(
+    rule,
+    {},
+    {
+      onBehalfOf: secret,
+      resource: { type: 'repo', id: `https://x:${secret}@github.com/a` },
+      context: { note: secret },
+      parameters: { files: { [`${secret}.pem`]: 'x' } },
+    },
+  );
+  assert.deepEqual(
+    decision.findings
+      .filter(({ check }) => check === 'secret_leak')
+      .map(({ pointer }) => pointer?.split('/')[1]),
+    ['context', 'onBehalfOf', 'parameters', 'resource'],
+  );
+  assert.ok(!JSON.stringify(decision).includes(secret));
 });
 
 // Several things at once

@@ -1,5 +1,6 @@
 // The law, in one function: (action, snapshot) → decision with its trace.
 import type { Action, Severity } from './action.ts';
+import { missingSince } from './approval.ts';
 import type { ApprovalNeeds } from './approval.ts';
 import { beginDraft, trustOf } from './draft.ts';
 import type { Draft } from './draft.ts';
@@ -142,7 +143,7 @@ interface ApprovalWeight {
   readonly entry: TraceEntry;
 }
 
-/** A given approval counts only if every fresh red cause is among those that people saw. */
+/** A given approval counts only if every fresh red cause is among those that people saw, and if those who had to give it suffice today. */
 function weighApproval(draft: Draft): ApprovalWeight {
   const given = draft.snapshot.approval;
   if (given === null) return approvalWeight(false, 'No approval was presented.');
@@ -153,6 +154,13 @@ function weighApproval(draft: Draft): ApprovalWeight {
     return approvalWeight(
       false,
       `Approval ${given.id} was not given for ${cause}, so it does not count; people must see it again.`,
+    );
+  }
+  const missing = missingSince(given, needsOf(draft));
+  if (missing !== null) {
+    return approvalWeight(
+      false,
+      `Approval ${given.id} was given before the rule asked for ${missing}, so it does not count; people must decide again.`,
     );
   }
   return approvalWeight(true, `Approval ${given.id} was given for every cause that makes this red.`);

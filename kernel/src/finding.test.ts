@@ -70,15 +70,18 @@ test('a guess only warns, once however many there are', () => {
   );
 });
 
-test('the envelope is not searched for secrets', () => {
+test('context, resource and the person named are searched for secrets as the parameters are', () => {
+  // I9
   const needs = needsOf('x.y', {});
-  assert.deepEqual(
-    found({
-      ...needs,
-      action: { ...needs.action, context: { note: PAT }, resource: { type: 'page', id: PAT } },
-    }),
-    [],
-  );
+  const resource = { type: 'page', id: PAT };
+  const action = { ...needs.action, context: { note: PAT }, resource, onBehalfOf: PAT };
+  assert.deepEqual(found({ ...needs, action }), [
+    'secret_leak critical /context/note',
+    'secret_leak critical /resource/id',
+    'secret_leak critical /onBehalfOf',
+  ]);
+  const plain = { ...needs.action, context: { n: 1 }, resource: { type: 'page', id: 'home' } };
+  assert.deepEqual(found({ ...needs, action: plain }), []);
 });
 
 test('more text than is searched counts as a secret', () => {

@@ -126,14 +126,14 @@ function costFindings({ costMicroUsd, guardrails }: FindingNeeds): readonly Find
 
 function secretFindings({ guardrails }: FindingNeeds, reading: Reading): readonly Finding[] {
   if (!guardrails.settings.secretLeak) return NOTHING;
-  const { certain, likely, isOver } = findLeaks(reading.texts, reading.traitsOf);
+  const { certain, likely, isOver } = findLeaks(reading.searched, reading.traitsOf);
   if (certain.length === 0 && likely.length === 0 && !isOver) return NOTHING;
   const over: readonly Finding[] = isOver
     ? [
         {
           check: 'secret_leak',
           severity: 'critical',
-          message: `The parameters hold more than ${SCAN_LIMIT / 1024} KB of text, which is not searched for secrets. Send large content by reference.`,
+          message: `The action holds more than ${SCAN_LIMIT / 1024} KB of text, which is not searched for secrets. Send large content by reference.`,
           pointer: '/parameters',
         },
       ]

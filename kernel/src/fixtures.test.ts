@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Action } from './action.ts';
+import type { ApprovalNeeds, GivenApproval } from './approval.ts';
 import type { ActionSetting, Charter, Rule, RuleException } from './charter.ts';
 import type { Decision } from './decide.ts';
 import { decide } from './decide.ts';
@@ -156,6 +157,10 @@ export function grantOf(kind: Grant['kind'], more: Partial<Grant> = {}): Grant {
     revoked: false,
     ...more,
   };
+}
+
+export function approvalOf(causes: readonly string[], needs: Partial<ApprovalNeeds> = {}): GivenApproval {
+  return { id: 'ap-1', causes, requiredRoles: [], quorum: 1, fourEyes: false, ...needs };
 }
 
 export function findingOf(severity: Finding['severity'], check: string): Finding {

@@ -45,10 +45,17 @@ test('a chain without a delegation grant to this very agent proves nothing', () 
 });
 
 test('a scope is held by its name or by a prefix, and nobody holds one without a user', () => {
-  assert.equal(missingScope([], null), null);
-  assert.equal(missingScope(['deploy.production'], ['deploy.*']), null);
-  assert.equal(missingScope(['a', 'b'], ['a'])?.code, 'scope_missing');
-  assert.match(missingScope(['a'], null)?.text ?? '', /no user stands behind/);
+  assert.equal(missingScope([], null, null), null);
+  assert.equal(missingScope(['deploy.production'], ['deploy.*'], null), null);
+  assert.equal(missingScope(['a', 'b'], ['a'], null)?.code, 'scope_missing');
+  assert.match(missingScope(['a'], null, null)?.text ?? '', /no user stands behind/);
+});
+
+test('the charter narrows the scopes of a user and never widens them', () => {
+  assert.equal(missingScope(['a'], ['*'], ['a']), null);
+  assert.match(missingScope(['a'], ['*'], ['b'])?.text ?? '', /The charter does not give/);
+  assert.equal(missingScope(['a'], [], ['a'])?.code, 'scope_missing');
+  assert.equal(missingScope(['a'], null, ['a'])?.code, 'scope_missing');
 });
 
 test('acting on somebody’s behalf takes that person’s consent to this agent for this action, in force', () => {

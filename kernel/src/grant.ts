@@ -1,6 +1,7 @@
 // Authority handed on: from whom, to whom, for what, until when. It only ever narrows: every function here can
 // find that authority is missing, none can create it.
 import type { Action } from './action.ts';
+import { redactText } from './finding.ts';
 import { anyPatternCovers, patternCovers } from './pattern.ts';
 
 export type GrantKind = 'consent' | 'delegation' | 'task' | 'signature';
@@ -62,10 +63,14 @@ function narrowing(grant: Grant, action: Action, nowMs: number): MissingAuthorit
   return scopeMissing(`${what} does not cover ${action.action}; ask ${grant.from} for one that does.`);
 }
 
-/** Which of the required scopes the user's authority lacks, as a refusal; null when it holds them all. */
+/**
+ * Which of the required scopes the user's authority lacks, as a refusal; null when it holds them all. It holds what
+ * the key carries and the charter leaves it; `charterScopes` is null where the charter says nothing of the user's.
+ */
 export function missingScope(
   required: readonly string[],
   userScopes: readonly string[] | null,
+  charterScopes: readonly string[] | null,
 ): MissingAuthority | null {
   for (const scope of required) {
     if (userScopes === null) {
@@ -75,7 +80,12 @@ export function missingScope(
     }
     if (!holdsScope(userScopes, scope)) {
       return scopeMissing(
-        `The user's authority lacks the scope ${scope}; an admin may give it to the user in the charter.`,
+        `The user's authority lacks the scope ${scope}; an admin may make a key that carries it.`,
+      );
+    }
+    if (charterScopes !== null && !holdsScope(charterScopes, scope)) {
+      return scopeMissing(
+        `The charter does not give the user the scope ${scope}; an admin may add it to scopes under users.`,
       );
     }
   }
@@ -100,7 +110,9 @@ export function missingConsent(
     if (grant.kind !== 'consent' || grant.from !== person || grant.to !== action.agent) continue;
     if (isLive(grant, nowMs) && anyPatternCovers(grant.actions, action.action)) return null;
   }
-  const text = `${person} has given ${action.agent} no consent in force for ${action.action}; ask ${person} for a consent grant.`;
+  // A name that the agent wrote, and this sentence is stored: a secret in its place must not be.
+  const shown = redactText(person);
+  const text = `${shown} has given ${action.agent} no consent in force for ${action.action}; ask ${shown} for a consent grant.`;
   return { code: 'consent_required', text };
 }
 

@@ -30,6 +30,8 @@ export type {
 } from './condition.ts';
 export { decide } from './decide.ts';
 export type { Decision, DecisionCode, Effect, TraceEntry } from './decide.ts';
+export { explainRules } from './explain.ts';
+export type { ConsideredRule, RuleStanding } from './explain.ts';
 export {
   compileGlobs,
   compileGuardrails,
@@ -74,5 +76,5 @@ export type { RuleBook, RuleFacts } from './rule.ts';
 export type { Facts, Mode, Snapshot } from './snapshot.ts';
 export { compareTiers, strictest, TIERS } from './tier.ts';
 export type { Tier } from './tier.ts';
-export { DEFAULT_TRUST, driftTrust, moveTrust, newTrust, thawTrust, trustLevel } from './trust.ts';
+export { DEFAULT_TRUST, driftTrust, moveTrust, newTrust, trustLevel } from './trust.ts';
 export type { TrustEvent, TrustLevel, TrustMove, TrustSettings, TrustState } from './trust.ts';

@@ -106,7 +106,8 @@ export function isExcepted(restriction: Restriction, action: string): boolean {
 /**
  * Whether a scope reaches the action, without building anything: this runs for every restriction of every decision.
  * A scope that cannot be read reaches everything. An agent or user is also reached through those to whom it handed
- * its authority on: work under a frozen agent's authority is that agent's work.
+ * its authority on: work under a frozen agent's authority is that agent's work. An action that names no resource may
+ * touch any: leaving the claim out must not make the decision milder.
  */
 export function scopeCovers(scope: string, { action, agentClass }: RestrictionSubject): boolean {
   const colon = scope.indexOf(':');
@@ -148,8 +149,12 @@ function isResource(scope: string, from: number, action: Action): boolean {
   if (slash <= from || slash === scope.length - 1) return true;
   const resource = action.resource;
   return (
-    resource !== null &&
-    isRest(scope.slice(0, slash), from, resource.type) &&
-    isRest(scope, slash + 1, resource.id)
+    resource === null ||
+    (isRest(scope.slice(0, slash), from, resource.type) && isRest(scope, slash + 1, resource.id))
   );
+}
+
+/** Whether a scope of one resource reaches the action only because the action does not say what it touches. */
+export function isReachedUnnamed(scope: string, { resource }: Action): boolean {
+  return resource === null && scope.startsWith('resource:');
 }

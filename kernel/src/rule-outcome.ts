@@ -2,9 +2,9 @@
 // evaluated counts as matching and is at least red, so that a broken condition never opens a door.
 import type { Action } from './action.ts';
 import type { Charter, Rule } from './charter.ts';
-import { agentClassOf } from './charter.ts';
+import { agentClassOf, userRolesOf } from './charter.ts';
 import type { Condition } from './condition.ts';
-import { touchedPaths } from './finding.ts';
+import { redactText, touchedPaths } from './finding.ts';
 import type { Reading } from './finding.ts';
 import type { CompiledException, CompiledRule } from './rule-compile.ts';
 import type { DecisionList, RuleFacts } from './rule.ts';
@@ -73,7 +73,12 @@ interface BoundScene extends Scene {
 
 type Bindings = Parameters<Condition['evaluate']>[0];
 
-function bindingsOf({ action, facts, charter }: Scene): Bindings {
+/** What the conditions of rules may look at, for one action of one caller. */
+export function bindingsOf({
+  action,
+  facts,
+  charter,
+}: Pick<Scene, 'action' | 'facts' | 'charter'>): Bindings {
   return {
     parameters: action.parameters,
     context: action.context,
@@ -82,7 +87,11 @@ function bindingsOf({ action, facts, charter }: Scene): Bindings {
     user:
       action.user === null
         ? NOTHING
-        : { id: action.user.id, email: action.user.email, roles: facts.userRoles },
+        : {
+            id: action.user.id,
+            email: action.user.email,
+            roles: userRolesOf(charter, action.user, facts.userRoles),
+          },
     resource: action.resource ?? NOTHING,
     findings: facts.findings,
     now: facts.nowMs,
@@ -106,7 +115,7 @@ function settle(compiled: CompiledRule, error: string | null, scene: BoundScene)
   let ruleText = plain.ruleText;
   if (error !== null) {
     tier = strictest([tier, errorFloor(rule)]);
-    ruleText = `The condition of the rule ${rule.match} (${rule.origin}) could not be evaluated (${error}), so the rule counts as matching and is ${errorFloor(rule)} at least.`;
+    ruleText = `The condition of the rule ${rule.match} (${rule.origin}) could not be evaluated (${redactText(error)}), so the rule counts as matching and is ${errorFloor(rule)} at least.`;
   }
   const kind = error !== null || applied.hasError ? 'error' : 'exception';
   const exceptionText = applied.texts.length === 0 ? plain.exceptionText : applied.texts.join(' ');
@@ -120,7 +129,7 @@ function apply(compiled: CompiledException, rule: Rule, scene: BoundScene, appli
     note(
       applied,
       exception.tier,
-      `Its exception applies: ${touched.pointer} touches ${touched.glob}, which is ${exception.tier}.`,
+      `Its exception applies: ${redactText(touched.pointer)} touches ${touched.glob}, which is ${exception.tier}.`,
     );
   }
   if (when === null) return;
@@ -136,7 +145,7 @@ function apply(compiled: CompiledException, rule: Rule, scene: BoundScene, appli
   note(
     applied,
     strictest([exception.tier, floor]),
-    `An exception (${exception.origin}) could not be evaluated (${met.message}), so it is ${floor} at least.`,
+    `An exception (${exception.origin}) could not be evaluated (${redactText(met.message)}), so it is ${floor} at least.`,
   );
 }
 

@@ -2,7 +2,7 @@
 // ten thousand rules decides as fast as one of forty. The order in which rules were written never matters.
 import type { Action, JsonObject } from './action.ts';
 import type { ActionSetting, Charter, Rule } from './charter.ts';
-import { agentClassOf } from './charter.ts';
+import { agentClassOf, userRolesOf } from './charter.ts';
 import { readAction } from './finding.ts';
 import type { Finding, Reading } from './finding.ts';
 import type { Law } from './law.ts';
@@ -33,6 +33,8 @@ export interface DecisionList {
 /** A charter's rules, compiled. Its memory of decision lists is dropped together with it. */
 export interface RuleBook {
   readonly entryOf: (action: string) => RuleEntry;
+  /** Every rule whose pattern covers the name, in the order in which rules are tried. Sorts anew: for explaining. */
+  readonly candidatesOf: (action: string) => readonly CompiledRule[];
 }
 
 interface RuleEntry {
@@ -44,13 +46,14 @@ interface RuleEntry {
   readonly listOf: (subject: Subject) => DecisionList;
 }
 
-interface Subject {
+/** Who asks, as far as selectors are concerned. */
+export interface Subject {
   readonly action: Action;
   readonly facts: RuleFacts;
   readonly charter: Charter;
 }
 
-type SelectorField = keyof Rule['selectors'];
+export type SelectorField = keyof Rule['selectors'];
 
 const FIELDS: readonly SelectorField[] = ['agent', 'agentClass', 'user', 'role', 'tenant', 'environment'];
 const MAX_NAMES = 4096;
@@ -123,7 +126,8 @@ function compareTexts(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-function countSelectors(rule: Rule): number {
+/** How many selectors a rule has: of two rules with one pattern the one with more is tried first. */
+export function countSelectors(rule: Rule): number {
   let count = 0;
   for (const field of FIELDS) if (rule.selectors[field] !== undefined) count++;
   return count;
@@ -156,7 +160,10 @@ export function createRuleBook(
       .all(name)
       .toSorted((a, b) => a.rank - b.rank)
       .map(({ compiled }) => compiled);
-  return { entryOf: createMemo(MAX_NAMES, (name) => createEntry(name, candidatesOf(name), settings)) };
+  return {
+    entryOf: createMemo(MAX_NAMES, (name) => createEntry(name, candidatesOf(name), settings)),
+    candidatesOf,
+  };
 }
 
 function createEntry(
@@ -219,15 +226,20 @@ function keyOf(mentioned: Mentioned, subject: Subject): string {
 }
 
 function isSelected(rule: Rule, subject: Subject): boolean {
+  return missedSelector(rule, subject) === null;
+}
+
+/** The first selector of a rule that the caller does not fit; null when the rule is for this caller. */
+export function missedSelector(rule: Rule, subject: Subject): SelectorField | null {
   for (const field of FIELDS) {
     const wanted = rule.selectors[field];
     if (wanted !== undefined && !valuesOf(field, subject).some((value) => wanted.includes(value)))
-      return false;
+      return field;
   }
-  return true;
+  return null;
 }
 
-/** The values that a caller has for a selector. Roles are those of the user behind the agent and of the key itself. */
+/** The values that a caller has for a selector. Roles are those of the user behind the agent, the charter's included, and of the key itself. */
 function valuesOf(field: SelectorField, { action, facts, charter }: Subject): readonly string[] {
   switch (field) {
     case 'agent':
@@ -236,8 +248,10 @@ function valuesOf(field: SelectorField, { action, facts, charter }: Subject): re
       return listOfOne(agentClassOf(charter, action.agent));
     case 'user':
       return listOfOne(action.user?.id ?? null);
-    case 'role':
-      return facts.principal === null ? facts.userRoles : [...facts.userRoles, ...facts.principal.roles];
+    case 'role': {
+      const roles = userRolesOf(charter, action.user, facts.userRoles);
+      return facts.principal === null ? roles : [...roles, ...facts.principal.roles];
+    }
     case 'tenant':
       return [facts.tenant];
     case 'environment':

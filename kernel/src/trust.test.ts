@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Severity } from './action.ts';
 import { NOON_MS, trustAt } from './fixtures.test.ts';
-import { DEFAULT_TRUST, driftTrust, moveTrust, newTrust, thawTrust, trustLevel } from './trust.ts';
+import { DEFAULT_TRUST, driftTrust, moveTrust, newTrust, trustLevel } from './trust.ts';
 import type { TrustEvent, TrustState } from './trust.ts';
 
 const DAY_MS = 86_400_000;
@@ -94,11 +94,6 @@ test('three failures in a row freeze, and so does one critical one', () => {
   assert.match(moveTrust(two, failure('low'), DEFAULT_TRUST).freeze ?? '', /3 failures/);
   assert.match(moveTrust(trustAt(50), failure('critical'), DEFAULT_TRUST).freeze ?? '', /critical/);
   assert.equal(moveTrust(after(two, [success('low')]), failure('low'), DEFAULT_TRUST).freeze, null);
-});
-
-test('after a freeze is lifted it takes three new failures to freeze again', () => {
-  const frozen = after(trustAt(50), [failure('low'), failure('low'), failure('low')]);
-  assert.equal(moveTrust(thawTrust(frozen), failure('low'), DEFAULT_TRUST).freeze, null);
 });
 
 test('idle agents drift down by 0.1 a whole day until the start, and never up', () => {

@@ -151,11 +151,6 @@ export function driftTrust(state: TrustState, nowMs: number, settings: TrustSett
   };
 }
 
-/** What a person's lifting of a freeze does to the count: three new failures, not one, freeze the agent again. */
-export function thawTrust(state: TrustState): TrustState {
-  return { ...state, failuresInRow: 0 };
-}
-
 function clampScore(score: number): number {
   return round(Math.min(100, Math.max(0, score)));
 }

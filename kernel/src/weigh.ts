@@ -1,6 +1,7 @@
 // The parts of a decision, each of which looks at one thing and adds what it finds to the draft. A part says
 // something in the trace also when it changed nothing, so that silence never has to be read.
-import { agentClassOf } from './charter.ts';
+import type { Action } from './action.ts';
+import { agentClassOf, userSettingOf } from './charter.ts';
 import type { Decision, TraceEntry } from './decide.ts';
 import { addCause, addRefusal, addTrace, raise } from './draft.ts';
 import type { Draft } from './draft.ts';
@@ -9,7 +10,7 @@ import type { Finding, FindingSeverity } from './finding.ts';
 import { missingConsent, missingGrant, missingScope } from './grant.ts';
 import type { MissingAuthority } from './grant.ts';
 import { describeExceeded, findExceeded, reservationsFor } from './limit.ts';
-import { inForce, isExcepted, scopeCovers } from './restriction.ts';
+import { inForce, isExcepted, isReachedUnnamed, scopeCovers } from './restriction.ts';
 import type { Restriction, RestrictionSubject } from './restriction.ts';
 import { matchRule } from './rule.ts';
 import { strictest } from './tier.ts';
@@ -31,7 +32,9 @@ export function weighAuthority(draft: Draft): void {
     const text = `Registration is closed and the charter names no agent ${action.agent}; add it under agents, or open registration.`;
     addRefusal(draft, 'agent_unknown', text);
   }
-  if (match.rule !== null) addMissing(draft, missingScope(match.rule.rule.requires, snapshot.userScopes));
+  const given = userSettingOf(charter, action.user)?.scopes ?? null;
+  if (match.rule !== null)
+    addMissing(draft, missingScope(match.rule.rule.requires, snapshot.userScopes, given));
   addMissing(draft, missingGrant(action, snapshot.grants, snapshot.nowMs));
   addMissing(draft, missingConsent(action, snapshot.grants, snapshot.nowMs));
   if (draft.refusals.length === before) {
@@ -188,7 +191,7 @@ export function weighRestrictions(draft: Draft): void {
     const floor = floorOf(restriction);
     listed.push({ id, kind, floor, cause });
     if (kind === 'stop' && isSafeState(draft)) {
-      texts.push(`Passed as a safe-state action by an operator in spite of ${nameOf(restriction)}.`);
+      texts.push(`Passed as a safe-state action by an operator in spite of ${nameOf(restriction, action)}.`);
       continue;
     }
     binding.push(floor);
@@ -223,7 +226,7 @@ function floorOf({ kind, floor }: Restriction): Tier {
 
 function weighRestriction(draft: Draft, restriction: Restriction, floor: Tier): string {
   const { id, kind } = restriction;
-  const what = nameOf(restriction);
+  const what = nameOf(restriction, draft.action);
   raise(draft, floor);
   if (kind === 'stop') {
     const text = `Stopped by ${what}. Nothing in its scope starts until somebody with the role resumes it.`;
@@ -246,8 +249,11 @@ function isPhaseAudited(draft: Draft, { kind }: Restriction): boolean {
   return kind === 'phase' && draft.snapshot.law.charter.enforcement === 'audit';
 }
 
-function nameOf({ kind, id, scope, cause }: Restriction): string {
-  return `${kind} ${id} (${scope}): ${cause}`;
+function nameOf({ kind, id, scope, cause }: Restriction, action: Action): string {
+  const unnamed = isReachedUnnamed(scope, action)
+    ? ' (the action names no resource, so it counts as this one; say what it touches in `resource`)'
+    : '';
+  return `${kind} ${id} (${scope}): ${cause}${unnamed}`;
 }
 
 /** Stopping agents must not leave a drum hot: an operator may bring the thing into its safe state through a stop. */

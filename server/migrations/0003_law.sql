@@ -6,18 +6,28 @@ create table mandate.tenant (
   tenant text primary key,
   -- Raised in the transaction of whatever may tighten a decision; a start whose decision is older is stale.
   revision bigint not null default 1,
-  -- Raised by every stop; a worker that has seen a later one does nothing more under an earlier one.
+  -- Raised by every stop; a worker that has read a higher sum of them before is on a database that has forgotten stops.
   epoch bigint not null default 1,
   created_at timestamptz not null
 );
+insert into mandate.tenant (tenant, created_at) values ('*', now());
 alter table mandate.tenant enable row level security;
 alter table mandate.tenant force row level security;
 create policy tenant_seen on mandate.tenant for select using (tenant = mandate.app_tenant() or tenant = '*');
-create policy tenant_added on mandate.tenant for insert with check (tenant = mandate.app_tenant());
-create policy tenant_raised on mandate.tenant for update using (tenant = mandate.app_tenant()) with check (tenant = mandate.app_tenant());
+-- '*' is everybody's: whoever serves one tenant writes nothing that binds or frees all of them.
+create policy tenant_added on mandate.tenant for insert with check (tenant = mandate.app_tenant() and tenant <> '*');
+create policy tenant_raised on mandate.tenant for update using (tenant = mandate.app_tenant() and tenant <> '*')
+  with check (tenant = mandate.app_tenant() and tenant <> '*');
 create policy tenant_controlled on mandate.tenant to mandate_control using (true) with check (true);
 
-insert into mandate.tenant (tenant, created_at) values ('*', now());
+-- A revision that falls would make decisions current again that something has been tightened since.
+create function mandate.tenant_only_grows() returns trigger language plpgsql as $$
+begin
+  raise exception 'revision and epoch of tenant % only grow', old.tenant using errcode = 'MD011';
+end $$;
+create trigger tenant_guard before update on mandate.tenant for each row
+  when (new.revision < old.revision or new.epoch < old.epoch or new.tenant <> old.tenant)
+  execute function mandate.tenant_only_grows();
 
 create table mandate.restriction (
   tenant text not null,
@@ -40,8 +50,9 @@ create index restriction_standing on mandate.restriction (tenant) where lifted_a
 alter table mandate.restriction enable row level security;
 alter table mandate.restriction force row level security;
 create policy restriction_seen on mandate.restriction for select using (tenant = mandate.app_tenant() or tenant = '*');
-create policy restriction_added on mandate.restriction for insert with check (tenant = mandate.app_tenant());
-create policy restriction_lifted on mandate.restriction for update using (tenant = mandate.app_tenant()) with check (tenant = mandate.app_tenant());
+create policy restriction_added on mandate.restriction for insert with check (tenant = mandate.app_tenant() and tenant <> '*');
+create policy restriction_lifted on mandate.restriction for update using (tenant = mandate.app_tenant() and tenant <> '*')
+  with check (tenant = mandate.app_tenant() and tenant <> '*');
 create policy restriction_controlled on mandate.restriction to mandate_control using (true) with check (true);
 
 -- The first of two persons who want to lift a stop, where the charter asks for two.
@@ -80,6 +91,8 @@ create table mandate.grants (
   from_principal text not null,
   to_agent text not null,
   parent_id uuid,
+  -- The key that gave it, which has to stand as long as the grant does; null for tokens.
+  issued_key_id text,
   actions text[] not null,
   purpose text not null,
   created_at timestamptz not null,
@@ -184,11 +197,26 @@ create index act_recent on mandate.act (tenant, created_at desc, id desc);
 create index act_by_agent on mandate.act (tenant, agent, created_at desc);
 create index act_live on mandate.act (deadline_at) where status in ('executing', 'permitted');
 create index act_waiting on mandate.act (tenant, id) where status = 'waiting_for_approval';
+-- What has been undone, or is about to be, is not undone again, whoever asks.
+create unique index act_compensates_once on mandate.act (tenant, compensates)
+  where compensates is not null and status not in ('denied', 'failed', 'cancelled', 'expired', 'recorded');
 create index act_by_resource on mandate.act (tenant, resource_type, resource_id, created_at desc) where resource_id is not null;
 alter table mandate.act enable row level security;
 alter table mandate.act force row level security;
 create policy act_own on mandate.act using (tenant = mandate.app_tenant()) with check (tenant = mandate.app_tenant());
 create policy act_controlled on mandate.act for select to mandate_control using (true);
+
+-- While an act waits it may be decided again; once it has begun, what was decided stands, and what has ended has ended.
+create function mandate.act_stands() returns trigger language plpgsql as $$
+begin
+  raise exception 'act % is % and stands as it was decided', old.id, old.status using errcode = 'MD012';
+end $$;
+create trigger act_guard before update on mandate.act for each row
+  when (old.status <> 'waiting_for_approval' and (new.status = 'waiting_for_approval'
+    or (old.status not in ('executing', 'permitted', 'unknown') and new.status <> old.status)
+    or row(new.tier, new.decision, new.sealed, new.reservations, new.cost_micro_usd, new.approval_id, new.epoch, new.worker, new.started_at, new.start_by, new.deadline_at)
+      is distinct from row(old.tier, old.decision, old.sealed, old.reservations, old.cost_micro_usd, old.approval_id, old.epoch, old.worker, old.started_at, old.start_by, old.deadline_at)))
+  execute function mandate.act_stands();
 
 create table mandate.idempotency (
   tenant text not null,
@@ -273,10 +301,16 @@ end $$;
 create function mandate.barrier_key(p_tenant text) returns integer
 language sql immutable parallel safe as $$ select hashtext('mandate:' || p_tenant) $$;
 
-grant select, insert, update on mandate.tenant to mandate_app, mandate_control;
-grant select, insert, update on mandate.restriction to mandate_app, mandate_control;
+grant select, insert, update on mandate.tenant, mandate.restriction to mandate_control;
+grant select, insert (tenant, created_at), update (revision) on mandate.tenant to mandate_app;
+grant select, insert, update (lifted_at, lifted_by, lift_reason) on mandate.restriction to mandate_app;
 grant select, insert, update, delete on mandate.resume_request to mandate_app, mandate_control;
-grant select, insert, update on mandate.flag, mandate.grants, mandate.agent, mandate.limit_use, mandate.act, mandate.approval, mandate.vote to mandate_app;
+grant select, insert, update on mandate.flag, mandate.grants, mandate.agent, mandate.limit_use to mandate_app;
+-- Column by column: what was asked for, by whom, and what people were shown and said, is written once.
+grant select, insert, update (status, tier, decision, sealed, sealed_result, error, cost_micro_usd, actual_cost_micro_usd, reservations, approval_id,
+  epoch, worker, trust_before, trust_after, confirmed_by, started_at, start_by, deadline_at, ended_at) on mandate.act to mandate_app;
+grant select, insert, update (status, decided_at, used_at) on mandate.approval to mandate_app;
+grant select, insert on mandate.vote to mandate_app;
 grant select, insert, update, delete on mandate.slot, mandate.idempotency to mandate_app;
 grant delete on mandate.limit_use to mandate_app;
 -- The heartbeat has the control login to itself: behind a queue of requests it would come too late.

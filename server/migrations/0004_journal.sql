@@ -58,8 +58,9 @@ language sql volatile as $$
   from jsonb_array_elements(p_entries) e
 $$;
 
-grant select, insert on mandate.journal to mandate_app;
-grant insert on mandate.journal to mandate_control;
+-- Never `position`: whoever could choose one could leave the sequencer no number to go on with.
+grant select, insert (tenant, kind, agent, act_id, actor, at, trace_id, data) on mandate.journal to mandate_app;
+grant insert (tenant, kind, agent, act_id, actor, at, trace_id, data) on mandate.journal to mandate_control;
 grant select on mandate.journal to mandate_sequencer;
 grant update (position) on mandate.journal to mandate_sequencer;
 grant select, insert, update on mandate.consumer to mandate_app;

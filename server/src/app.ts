@@ -54,13 +54,13 @@ export async function createApp(
   const { config, clock, log, store } = infrastructure;
   await prepareTenant(infrastructure);
   const closing = new AbortController();
-  const authority = await buildAuthority(infrastructure);
   const watch = watchdog ? startWatchdog() : null;
   const judgement = await buildJudgement({
     infrastructure,
     charterText,
     onGroup: (groupId, state) => watch?.group(groupId, state),
   });
+  const authority = await buildAuthority(infrastructure, judgement.activeLaw);
 
   // The file may have been there before the process; then it is taken over as soon as there is somebody to do it.
   const sentinel = watchSentinel({

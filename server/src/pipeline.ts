@@ -1,12 +1,13 @@
 // The one road. Every action of every agent, whatever door it came through, is admitted, decided, acted and proven
 // here, and nothing may begin anywhere else. Read this file first: admit → decide → act → prove.
-import { actionDigestText, decide, settingOf } from '@mandate/kernel';
-import type { Action, Decision, Snapshot } from '@mandate/kernel';
+import { actionDigestText, decide, explainRules, settingOf } from '@mandate/kernel';
+import type { Action, ConsideredRule, Decision, Snapshot } from '@mandate/kernel';
 import type { Act } from './act/actions/act.ts';
 import { refused } from './act/actions/answers.ts';
 import type { Answer, Answers } from './act/actions/answers.ts';
 import type { Begin } from './act/actions/begin.ts';
 import type { Journey } from './act/actions/draft.ts';
+import type { NoteRefusal } from './act/actions/note-refusal.ts';
 import type { Sealed } from './act/actions/sealed.ts';
 import type { StandStill } from './act/actions/stand-still.ts';
 import { admit } from './decide/agents/admit.ts';
@@ -18,7 +19,13 @@ import type { Asker } from './platform/identity/asker.ts';
 export type { Answer } from './act/actions/answers.ts';
 
 export type Preview =
-  | { readonly kind: 'decision'; readonly decision: Decision; readonly snapshot: Snapshot }
+  | {
+      readonly kind: 'decision';
+      readonly decision: Decision;
+      readonly snapshot: Snapshot;
+      /** Every rule that names the action, and why it did or did not decide. */
+      readonly explain: () => readonly ConsideredRule[];
+    }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
 export interface Pipeline {
@@ -48,6 +55,8 @@ export interface PipelineNeeds {
   readonly executorOf: (tenant: string, action: string) => string | null;
   /** Whether whoever asked for a waiting act could still ask for it. */
   readonly stands: (asker: Asker) => Promise<boolean>;
+  /** Puts on record what was refused before it was an act. */
+  readonly noteRefusal: NoteRefusal;
   readonly sha256: (text: string) => string;
   readonly uuid: () => string;
 }
@@ -60,10 +69,16 @@ export function createPipeline(needs: PipelineNeeds): Pipeline {
 
   async function request(asker: Asker, wanted: ActionRequest): Promise<Answer> {
     const admitted = admit(asker, wanted);
-    if (admitted.kind === 'refused') return refused(admitted.refusal);
+    if (admitted.kind === 'refused') {
+      const { refusal } = admitted;
+      await needs.noteRefusal({ ...wanted, asker, isAdmitted: false, refusal });
+      return refused(refusal);
+    }
     const { action } = admitted;
     const { tenant } = asker;
-    const idempotency = wanted.idempotency === null ? null : { principal: asker.id, ...wanted.idempotency };
+    // Two holders of tokens made out to one name share no keys: a repeat hands out what the first one was given.
+    const principal = asker.boundTo === null ? asker.id : `${asker.id}/${asker.boundTo}`;
+    const idempotency = wanted.idempotency === null ? null : { principal, ...wanted.idempotency };
     if (idempotency !== null) {
       const known = await needs.findIdempotent(tenant, idempotency.principal, idempotency.key);
       if (known !== null) return answers.repeated(tenant, known, idempotency.digest);
@@ -108,7 +123,10 @@ export function createPipeline(needs: PipelineNeeds): Pipeline {
     const gathered = await gather(asker, action, { digest: digestOf(asker.tenant, action), actId: null });
     if (gathered.kind === 'unavailable') return { kind: 'refused', refusal: unavailable(gathered.why) };
     const { snapshot } = gathered;
-    return { kind: 'decision', decision: decide(action, snapshot), snapshot };
+    const decision = decide(action, snapshot);
+    // Conditions may look at findings: at those that the decision was made with.
+    const facts = { ...snapshot, findings: decision.findings };
+    return { kind: 'decision', decision, snapshot, explain: () => explainRules(snapshot.law, action, facts) };
   }
 
   /** Decide, and decide again while act_start() finds that something has been tightened since. */

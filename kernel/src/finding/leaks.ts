@@ -1,5 +1,5 @@
-// Searches the parameters of an action for secrets: values, keys, and values that only their key gives away. Never the
-// envelope, where an idempotency key or a trace id looks as random as any secret.
+// Searches what an agent wrote of an action for secrets: values, keys, and values that only their key gives away. Never
+// the envelope, where an idempotency key or a trace id looks as random as any secret.
 import { confirm } from './assignments.ts';
 import { pointerOf } from './leaves.ts';
 import type { TextLeaf } from './leaves.ts';

@@ -11,9 +11,17 @@ const DIFFS: ReadonlySet<string> = new Set('diff diffs patch patches'.split(' ')
 const COMMANDS: ReadonlySet<string> = new Set(
   'args argv arguments command cmd commands script options flags run line'.split(' '),
 );
+const CONTENTS: ReadonlySet<string> = new Set(
+  'content contents text body data code diff diffs patch patches'.split(' '),
+);
 
 export function isPathName(lastWord: string): boolean {
   return PATHS.has(lastWord);
+}
+
+/** The value is what a file holds, where the file is named beside it. */
+export function isContentName(lastWord: string): boolean {
+  return CONTENTS.has(lastWord);
 }
 
 export function isDiffName(lastWord: string): boolean {

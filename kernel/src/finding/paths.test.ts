@@ -222,7 +222,10 @@ test('paths are found under charter names, conventional names, in lists and nest
     found({ files: [{ name: '.env', content: 'x' }] }).filter((text) => text.endsWith('=.env')),
     ['/parameters/files/0/name=.env'],
   );
-  assert.deepEqual(found({ files: { '.env': 'x' } }), ['/parameters/files/.env=.env']);
+  assert.deepEqual(found({ files: { '.env': 'x' } }), [
+    '/parameters/files/.env=.env',
+    '/parameters/files/.env=x',
+  ]);
   assert.deepEqual(found({ a: 'file:///x' }), ['/parameters/a=file:///x']);
   assert.deepEqual(found({ blob: 'x', deep: { blob: ['y'] } }, settingOf(['blob'])), [
     '/parameters/blob=x',
@@ -231,6 +234,19 @@ test('paths are found under charter names, conventional names, in lists and nest
   assert.deepEqual(found({ options: { 'a/b': 1, t: 'x' } }, settingOf(['options.t'])), [
     '/parameters/options/t=x',
   ]);
+  const env = (parameters: JsonObject): readonly string[] =>
+    found(parameters).filter((text) => text.endsWith('=.env'));
+  assert.deepEqual(env({ path: { a: '.env' } }), ['/parameters/path/a=.env']);
+  assert.deepEqual(env({ path: [{ a: { content: ['.env'] } }] }), ['/parameters/path/0/a/content/0=.env']);
+  assert.deepEqual(
+    env({
+      files: [
+        { path: 'a', content: '.env', mode: 'x' },
+        { name: 'b', text: '.env' },
+      ],
+    }),
+    [],
+  );
   assert.deepEqual(found({ path: 7, file: null, target: true }), []);
   assert.deepEqual(lookUp({ a: { b: ['x'] } }, '/a/b/0')?.node, 'x');
   assert.equal(lookUp({ a: 'x' }, 'a.b'), null);

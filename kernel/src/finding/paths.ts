@@ -6,7 +6,7 @@ import type { CompiledGlob } from './glob.ts';
 import { matchesGlob } from './glob.ts';
 import { inside, isList, PARAMETERS, pointerOf, wordsOf } from './leaves.ts';
 import type { Place } from './leaves.ts';
-import { isPathName } from './parameter-names.ts';
+import { isContentName, isPathName } from './parameter-names.ts';
 import { plainText } from './plain-text.ts';
 import { readName } from './traits.ts';
 import type { TraitsOf } from './traits.ts';
@@ -161,7 +161,7 @@ function sampleOf(glob: CompiledGlob): readonly string[] {
 interface Visit {
   readonly node: Json;
   readonly place: Place;
-  /** none: the name decides. listed: a conventional name stands above. all: the charter says that everything below is a path. */
+  /** none: the name decides. listed: a conventional name stands above, so everything below is a path but the content of a file that is named beside it. all: the charter says that everything below is a path. */
   readonly mode: 'none' | 'listed' | 'all';
 }
 
@@ -213,20 +213,29 @@ const FILE_URL = /^\s*file:/i;
 
 function stepInto(node: JsonObject, { place, mode }: Omit<Visit, 'node'>, stack: Visit[], walk: Walk): void {
   const keys = Object.keys(node);
+  const isFile = mode === 'listed' && keys.some((key) => namesFile(key, node[key], walk));
   if (mode !== 'none') for (const key of keys) walk.paths.push(namedPath(inside(place, key), key));
   for (let i = keys.length - 1; i >= 0; i -= 1) {
     const key = keys[i] ?? '';
     const child = node[key];
     if (child !== undefined)
-      stack.push({ node: child, place: inside(place, key), mode: modeBelow(key, mode, walk) });
+      stack.push({ node: child, place: inside(place, key), mode: modeBelow(key, { mode, isFile }, walk) });
   }
 }
 
-function modeBelow(key: string, mode: Visit['mode'], { named, traitsOf }: Walk): Visit['mode'] {
+function modeBelow(
+  key: string,
+  { mode, isFile }: { readonly mode: Visit['mode']; readonly isFile: boolean },
+  { named, traitsOf }: Walk,
+): Visit['mode'] {
   if (mode === 'all' || named.includes(key)) return 'all';
   if (traitsOf(key).isPath) return 'listed';
-  // `files: [{ name, content }]`: a name within a list of files is a path, its content is not.
-  return mode === 'listed' && key.toLowerCase() === 'name' ? 'listed' : 'none';
+  // `files: [{ name, content }]`: what a file holds is no path. Nothing else below a path's name can be told from one.
+  return mode === 'listed' && !(isFile && isContentName(wordsOf(key).at(-1) ?? '')) ? 'listed' : 'none';
+}
+
+function namesFile(key: string, value: Json | undefined, { traitsOf }: Walk): boolean {
+  return typeof value === 'string' && (key.toLowerCase() === 'name' || traitsOf(key).isPath);
 }
 
 function isPlace(name: string): boolean {

@@ -1,6 +1,8 @@
 // Who asks, and on whose authority: keys, tokens, grants, permits.
+import type { Law } from '@mandate/kernel';
 import type { Infrastructure } from '../infrastructure.ts';
 import { createGrants } from '../decide/grants/grants.ts';
+import { createOwnProof } from '../decide/grants/own-proof.ts';
 import { ensureAdminKey } from '../platform/identity/admin-key.ts';
 import type { Asker } from '../platform/identity/asker.ts';
 import { createIdentity } from '../platform/identity/authenticate.ts';
@@ -13,7 +15,10 @@ import { writeEntry } from '../prove/journal/journal.ts';
 
 export type Authority = Awaited<ReturnType<typeof buildAuthority>>;
 
-export async function buildAuthority({ config, clock, chance, masterKeys, store }: Infrastructure) {
+export async function buildAuthority(
+  { config, clock, chance, masterKeys, store }: Infrastructure,
+  lawOf: (tenant: string) => Promise<Law | null>,
+) {
   const keys = createKeys({ app: store.app, masterKeys, clock, chance });
   const tokens = createGrantTokens(masterKeys, clock);
   const grants = createGrants({
@@ -23,6 +28,7 @@ export async function buildAuthority({ config, clock, chance, masterKeys, store 
     issueToken: (grant) => tokens.issue(grant),
     writeEntry,
   });
+  const ownProofOf = createOwnProof({ store, lawOf });
   const { jwks, jwtIssuer, jwtAudience, jwtTyp, jwtTenant } = config;
   const jwt =
     jwks === null || jwtIssuer === null || jwtAudience === null
@@ -41,10 +47,12 @@ export async function buildAuthority({ config, clock, chance, masterKeys, store 
       bruteForce: createBruteForce({ clock }),
       clock,
       areGrantsAlive: grants.areAlive,
+      ownProofOf,
     }),
     adminKey: await ensureAdminKey({ keys, store, chance, dataDir: config.dataDir, tenant: config.tenant }),
     /** Whether whoever asked for a waiting act could still ask for it. */
     async stands(asker: Asker): Promise<boolean> {
+      if (asker.expiresMs !== null && asker.expiresMs <= clock.nowMs()) return false;
       if (asker.keyId !== null) {
         const key = await keys.findById(asker.keyId);
         if (
@@ -53,6 +61,9 @@ export async function buildAuthority({ config, clock, chance, masterKeys, store 
           (key.expiresMs !== null && key.expiresMs <= clock.nowMs())
         )
           return false;
+      }
+      if (asker.boundTo !== null && asker.agents !== 'any') {
+        for (const agent of asker.agents) if ((await ownProofOf(asker.tenant, agent)) !== null) return false;
       }
       return asker.grantIds.length === 0 || grants.areAlive(asker.tenant, asker.grantIds);
     },

@@ -2,7 +2,7 @@
 import { canonicalJson } from '@mandate/kernel';
 import type { Infrastructure } from '../infrastructure.ts';
 import { findAct, listActs } from '../act/actions/queries.ts';
-import { actionRoutes, askerOf } from '../act/actions/routes.ts';
+import { actionRoutes } from '../act/actions/routes.ts';
 import { sendProblem } from '../api/http/problem.ts';
 import { mountOpenPaths } from '../api/http/open-paths.ts';
 import type { Check } from '../api/http/open-paths.ts';
@@ -18,6 +18,7 @@ import type { Sentinel } from '../decide/restrictions/sentinel.ts';
 import { createStandingRestrictions } from '../decide/restrictions/standing.ts';
 import { sha256Hex } from '../platform/crypto/hash.ts';
 import type { Route } from '../platform/http/route.ts';
+import { askerOf } from '../platform/identity/asker.ts';
 import { REFUSAL_STATUS } from '../platform/identity/authenticate.ts';
 import type { Principal } from '../platform/identity/principal.ts';
 import { isPermitted } from '../platform/identity/roles.ts';

@@ -10,6 +10,7 @@ import { createStandStill } from '../act/actions/stand-still.ts';
 import { createLease } from '../act/actions/lease.ts';
 import { createOutcomes } from '../act/actions/outcomes.ts';
 import { findAct } from '../act/actions/queries.ts';
+import { createNoteRefusal } from '../act/actions/note-refusal.ts';
 import { createRejudge } from '../act/actions/rejudge.ts';
 import { createRunning } from '../act/actions/running.ts';
 import { createSealed } from '../act/actions/sealed.ts';
@@ -79,6 +80,8 @@ export function buildExecution({
     clock,
     chance,
     turned,
+    // Others take the acts of a process without a lease for lost: it may not go on with them.
+    lapsed: () => running.abortWhere(() => true, 'This process has lost its lease.'),
     lost: (error) =>
       log.warn({ err: error }, 'the heartbeat did not get through; nothing new begins until it does'),
   });
@@ -139,6 +142,14 @@ export function buildExecution({
       startByMs: startByMs ?? 0,
       deadlineMs: deadlineMs ?? 0,
     });
+  const failed = (error: unknown, what: string): void => log.error({ err: error }, what);
+  const noteRefusal = createNoteRefusal({
+    store,
+    clock,
+    writeEntry,
+    failed: (error) =>
+      log.warn({ err: error }, 'a refusal could not be put on record; it stands all the same'),
+  });
   const answers = createAnswers({ clock, find: actions.find, show, issuePermit });
   const pipeline = createPipeline({
     snapshots,
@@ -155,6 +166,9 @@ export function buildExecution({
       barred,
       execute: (executor, run) => executors.of(run.tenant).execute(executor, run),
       worker: lease.worker,
+      isHeld: lease.isHeld,
+      noteRefusal,
+      failed,
     }),
     standStill: createStandStill({
       actions,
@@ -162,7 +176,9 @@ export function buildExecution({
       sealed,
       rejudge: createRejudge({ store, uuid: chance.uuid, writeEntry }),
       uuid: chance.uuid,
+      noteRefusal,
     }),
+    noteRefusal,
     findIdempotent: actions.findIdempotent,
     executorOf: (tenant, action) => executors.of(tenant).find(action),
     stands,
@@ -190,7 +206,7 @@ export function buildExecution({
       actions,
       proceed: pipeline.proceed,
       trustSettings,
-      failed: (error, what) => log.error({ err: error }, what),
+      failed,
       writeEntry,
     }),
   };

@@ -1,6 +1,6 @@
 // What we know when we judge: the charter in force and the law made of it, flags, trust, restrictions, approvals.
 import { dirname } from 'node:path';
-import { DEFAULT_TRUST, trustLevel } from '@mandate/kernel';
+import { agentClassOf, DEFAULT_TRUST, trustLevel } from '@mandate/kernel';
 import type { Law, TrustSettings } from '@mandate/kernel';
 import type { Infrastructure } from '../infrastructure.ts';
 import { createExecutors } from '../act/executors/executors.ts';
@@ -13,6 +13,7 @@ import { readCharterFile, shippedCharters } from '../decide/charter/disk.ts';
 import { renderError } from '../decide/charter/error.ts';
 import { createFollower } from '../decide/charter/follow.ts';
 import { createDeploymentFacts } from '../decide/guardrails/deployment.ts';
+import { createBarrier } from '../decide/restrictions/barrier.ts';
 import { createFlags, readFlags } from '../decide/restrictions/flags.ts';
 import { createStops } from '../decide/restrictions/stop.ts';
 import { createSnapshots } from '../decide/snapshots/snapshots.ts';
@@ -108,12 +109,22 @@ export async function buildJudgement({ infrastructure, charterText, onGroup }: J
       deploymentOf: createDeploymentFacts(store),
       findingsOf: () => Promise.resolve([]),
     }),
-    stops: createStops({ control: store.control, clock, chance, writeEntry }),
+    stops: createStops({
+      control: store.control,
+      clock,
+      chance,
+      writeEntry,
+      classesOf: async (of) => {
+        const charter = (await activeLaw(of))?.charter;
+        return charter === undefined ? null : (agent) => agentClassOf(charter, agent);
+      },
+    }),
     agents: createAgents({
       store,
       clock,
       chance,
       writeEntry,
+      takeBarrier: createBarrier(store.control),
       levelOf: async (of, score) => trustLevel(score, await trustSettings(of)),
     }),
     approvals: createApprovals({ store, clock, writeEntry }),

@@ -1,9 +1,9 @@
 // The MCP gateway, handed what it needs: the road, the executors whose servers it stands before, and how acts end.
 import { findAct } from '../act/actions/queries.ts';
-import { askerOf } from '../act/actions/routes.ts';
 import { carry } from '../act/executors/carrier.ts';
 import type { HttpDoor, HttpNeeds } from '../api/http/server.ts';
 import { mountMcp } from '../api/mcp/gateway.ts';
+import { askerOf } from '../platform/identity/asker.ts';
 import type { DoorsNeeds } from './doors.ts';
 
 export function mountMcpGateway(

@@ -45,15 +45,19 @@ export function keepVigil({ infrastructure, judgement, execution, closing }: Vig
     });
   }
 
-  /** A stop must reach what runs here, whoever ordered it and in whatever process. */
+  /** A stop or a freeze must reach what runs here, whoever ordered it and in whatever process. */
   async function obeyStops(): Promise<void> {
-    const standing = await store.control<{ tenant: string; scope: string; level: string; cause: string }[]>`
-      select tenant, scope, level, cause from mandate.restriction where kind = 'stop' and lifted_at is null and level in ('stop', 'seal')`;
+    const standing = await store.control<
+      { tenant: string; scope: string; kind: 'stop' | 'freeze'; level: string | null; cause: string }[]
+    >`
+      select tenant, scope, kind, level, cause from mandate.restriction
+      where lifted_at is null and (until_at is null or until_at > ${new Date(clock.nowMs())})
+        and (kind = 'freeze' or (kind = 'stop' and level in ('stop', 'seal')))`;
     sealed = new Set(standing.filter((stop) => stop.level === 'seal').map((stop) => stop.tenant));
     for (const stop of standing) {
       running.abortWhere(
         (act) => (stop.tenant === '*' || stop.tenant === act.tenant) && scopeCovers(stop.scope, act),
-        `Stopped: ${stop.cause}`,
+        `${stop.kind === 'freeze' ? 'Frozen' : 'Stopped'}: ${stop.cause}`,
       );
     }
   }
@@ -82,8 +86,6 @@ export function keepVigil({ infrastructure, judgement, execution, closing }: Vig
   async function keepUp(): Promise<void> {
     try {
       await obeyStops();
-      // Others take the acts of a process without a lease for lost: it may not go on with them.
-      if (!lease.isHeld()) running.abortWhere(() => true, 'This process has lost its lease.');
       await recordSentinel();
       // Not awaited: an approved act may run for minutes, and until it ends no stop would be looked for and nothing swept.
       inBackground(upkeep.runApproved, 'approved acts could not be looked for; they are in a second');

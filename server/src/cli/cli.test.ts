@@ -178,6 +178,19 @@ describe('with a server', () => {
     }
   });
 
+  test('an explanation lists the rules considered, in order, and why each did or did not decide', async () => {
+    const told = await line.run(['policy', 'explain', 'git.merge', '{"branch":"main"}', '--json']);
+    const considered = json(told)['considered'];
+    assert.ok(Array.isArray(considered) && considered.length > 0, told.stdout);
+    assert.deepEqual(
+      considered.map((rule) => [at(rule, 'pattern'), at(rule, 'standing')]),
+      [['git.merge', 'matched']],
+    );
+    assert.match((await line.run(['policy', 'explain', 'git.merge'])).stdout, /→ git\.merge/);
+    const none = await line.run(['policy', 'explain', 'never.heard']);
+    assert.match(none.stdout, /None names this action\./);
+  });
+
   test('agents are frozen and let go, flags set, grants given and revoked, keys revoked', async () => {
     const frozen = await line.run(['agent', 'freeze', 'builder-1', '--reason', 'odd', '--json']);
     assert.equal(at(json(frozen), 'frozen'), true);

@@ -1,13 +1,16 @@
 // The way to a stop that needs no server: the sentinel file, and the same protocol straight on the database. A stop
 // that only works while everything works is none.
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { agentClassOf } from '@mandate/kernel';
+import type { Charter } from '@mandate/kernel';
 import { raiseSentinel, SENTINEL_FILE } from '../decide/restrictions/sentinel.ts';
 import { createStops } from '../decide/restrictions/stop.ts';
-import type { StopLevel, StopReport } from '../decide/restrictions/stop.ts';
+import type { StopLevel, StopReport, Stops } from '../decide/restrictions/stop.ts';
 import type { Config } from '../platform/config/config.ts';
+import { principalId } from '../platform/identity/principal.ts';
 import { isPermitted } from '../platform/identity/roles.ts';
 import { writeEntry } from '../prove/journal/journal.ts';
 import type { Cli } from './command.ts';
@@ -65,12 +68,8 @@ export function stopInDatabase(
   config: Config,
   order: OfflineStop,
 ): Promise<DatabaseAnswer<StopReport>> {
-  return inDatabase(cli, config, ({ store, clock, chance }) =>
-    createStops({ control: store.control, clock, chance, writeEntry }).stop({
-      ...order,
-      by: operatorName(),
-      traceId: null,
-    }),
+  return inDatabase(cli, config, (foundations) =>
+    stopsOf(foundations).stop({ ...order, by: operatorName(), traceId: null }),
   );
 }
 
@@ -92,14 +91,15 @@ export function resumeInDatabase(
   order: OfflineResume,
 ): Promise<DatabaseAnswer<OfflineResumeReport>> {
   return inDatabase(cli, config, async (foundations) => {
-    const { store, clock, chance } = foundations;
     const by = await whoMayResume(foundations, order.key);
-    const stops = createStops({ control: store.control, clock, chance, writeEntry });
+    const stops = stopsOf(foundations);
     const twoPersons = await needsTwoPersons(foundations);
     const isEverything = order.scope === 'tenant' || order.scope === 'global';
+    const path = isEverything ? sentinelOf(config) : null;
+    const fileSinceMs = path === null ? null : statSync(path).mtimeMs;
     const targets = [
-      ...(order.scope === 'global' ? [] : [{ tenant: config.tenant, scope: order.scope }]),
-      ...(isEverything ? [{ tenant: '*', scope: 'global' }] : []),
+      ...(order.scope === 'global' ? [] : [{ tenant: config.tenant, scope: order.scope, fileSinceMs: null }]),
+      ...(isEverything ? [{ tenant: '*', scope: 'global', fileSinceMs }] : []),
     ];
     let lifted = 0;
     let waiting: string | null = null;
@@ -107,9 +107,9 @@ export function resumeInDatabase(
       const report = await stops.resume({ ...target, reason: order.reason, by, twoPersons, traceId: null });
       if (report.kind === 'resumed') lifted += report.lifted;
       if (report.kind === 'second_person_needed') waiting = report.requestedBy;
+      if (report.kind === 'no_person') throw refused(report.detail);
     }
     if (waiting !== null) return { kind: 'second_person_needed', requestedBy: waiting };
-    const path = isEverything ? sentinelOf(config) : null;
     if (path !== null) await rm(path, { force: true });
     return { kind: 'resumed', lifted, sentinel: path !== null };
   });
@@ -135,7 +135,12 @@ async function whoMayResume(
     throw refused(
       `The key ${key.id} (${key.roles.join(', ')}) may not lift a stop while the server is down; that takes the role admin.`,
     );
-  return `key:${key.id}`;
+  return principalId({
+    roles: key.roles,
+    agents: key.agents,
+    userId: key.user?.id ?? null,
+    fallback: `key:${key.id}`,
+  });
 }
 
 function refused(message: string): CommandFailed {
@@ -146,8 +151,28 @@ function refused(message: string): CommandFailed {
   });
 }
 
+/** The same stops as the server's, on the charter that is in force. */
+function stopsOf(foundations: Foundations): Stops {
+  const { store, clock, chance } = foundations;
+  return createStops({
+    control: store.control,
+    clock,
+    chance,
+    writeEntry,
+    classesOf: async (tenant) => {
+      const charter = await charterOf(foundations, tenant);
+      return charter === null ? null : (agent) => agentClassOf(charter, agent);
+    },
+  });
+}
+
 /** The charter says it; where it cannot be read, two are needed. */
-async function needsTwoPersons({ store, clock, log, config }: Foundations): Promise<boolean> {
+async function needsTwoPersons(foundations: Foundations): Promise<boolean> {
+  const charter = await charterOf(foundations, foundations.config.tenant);
+  return charter === null || charter.resume.twoPersons;
+}
+
+async function charterOf({ store, clock, log }: Foundations, tenant: string): Promise<Charter | null> {
   const [{ createCharters }, { readCharterFile, shippedCharters }] = await Promise.all([
     import('../decide/charter/charter.ts'),
     import('../decide/charter/disk.ts'),
@@ -158,8 +183,8 @@ async function needsTwoPersons({ store, clock, log, config }: Foundations): Prom
     log,
     readFile: readCharterFile,
     readShipped: shippedCharters,
-  }).active(config.tenant);
-  return active === null || active.law.charter.resume.twoPersons;
+  }).active(tenant);
+  return active?.law.charter ?? null;
 }
 
 /** Opens what a server stands on, works, and closes it again. What was refused ends the command; what failed is an answer. */

@@ -7,7 +7,7 @@ import { EXIT } from './exit.ts';
 import { fields, harmless } from './output.ts';
 import { textAt, valueAt } from './read.ts';
 import { openSession } from './session.ts';
-import { decisionPairs, tintOf, traceLines } from './show.ts';
+import { consideredLines, decisionPairs, tintOf, traceLines } from './show.ts';
 import { wantedBody } from './wanted.ts';
 import type { WantedOptions } from './wanted.ts';
 
@@ -94,7 +94,7 @@ async function explain(
   const { out } = cli;
   const body = await wantedBody({ agent: options.agent, action, parameters: json }, options);
   const session = await openSession(cli, command);
-  const answer = await session.client.need({ method: 'POST', path: '/api/v1/decisions', body });
+  const answer = await session.client.need({ method: 'POST', path: '/api/v1/decisions?explain=all', body });
   if (session.json) return out.json(answer);
   const decision = valueAt(answer, 'decision');
   const effects: Readonly<Record<string, string>> = {
@@ -109,4 +109,6 @@ async function explain(
   );
   out.data(fields(decisionPairs(decision, out.tint), out.tint));
   out.data(`\nHow it came about:\n${traceLines(decision, out.tint)}`);
+  const considered = consideredLines(answer, out.tint);
+  out.data(`\nRules considered, in order:\n${considered === '' ? 'None names this action.' : considered}`);
 }

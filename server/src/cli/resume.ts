@@ -133,7 +133,7 @@ function report(cli: Cli, json: boolean, answer: unknown): void {
   if (json) return cli.out.json(answer);
   if (!isResumed)
     return cli.out.data(
-      `${cli.out.tint('Still stopped.', 'yellow')} ${harmless(textAt(answer, 'requestedBy'))} wants to go on; a second person has to run the same command with another key.`,
+      `${cli.out.tint('Still stopped.', 'yellow')} ${harmless(textAt(answer, 'requestedBy'))} wants to go on; a second person has to run the same command with a key of their own.`,
     );
   const lifted = numberAt(answer, 'lifted') ?? 0;
   cli.out.data(

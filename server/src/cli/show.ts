@@ -89,6 +89,25 @@ export function traceLines(decision: unknown, tint: Tinter): string {
   );
 }
 
+/** Every rule that names the action, in the order in which rules are tried, and why it did or did not decide. */
+export function consideredLines(answer: unknown, tint: Tinter): string {
+  return fields(
+    listAt(answer, 'considered').map((rule) => {
+      const tier = textAt(rule, 'tier');
+      const mark = textAt(rule, 'standing') === 'matched' ? '→' : ' ';
+      const final = valueAt(rule, 'final') === true ? ' (final)' : '';
+      return [
+        harmless(`${mark} ${textAt(rule, 'pattern')}`),
+        [
+          `${tint(tier.padEnd(6), tintOf(tier))} ${harmless(`${textAt(rule, 'origin')}${final}`)}`,
+          harmless(textAt(rule, 'why')),
+        ],
+      ] as const;
+    }),
+    tint,
+  );
+}
+
 /** A refusal or a failure, on stderr. */
 export function talkFailure(out: Output, failure: CommandFailed, self: string): void {
   const document = failure.document;

@@ -1,5 +1,5 @@
 // One act as it stands on record: what was asked, what was decided, how it ended.
-import type { Decision, Json, JsonObject, Reservation, Severity, Tier } from '@mandate/kernel';
+import type { Decision, Json, JsonObject, Reservation, Resource, Severity, Tier } from '@mandate/kernel';
 
 export type ActStatus =
   | 'recorded'
@@ -22,7 +22,21 @@ export interface ActDisplay {
   readonly context: Json;
   readonly resource: Json;
   readonly chain: readonly string[];
+  /** Ids of the grants of the chain, root first. */
+  readonly grants: readonly string[];
   readonly onBehalfOf: string | null;
+}
+
+/** What an act touched, as far as it is on record; what undoes it touches the same. */
+export function resourceOf({ display: { resource } }: Pick<Act, 'display'>): Resource | null {
+  if (resource === null || typeof resource !== 'object' || !('type' in resource)) return null;
+  const { type, id } = resource;
+  return typeof type === 'string' && typeof id === 'string' ? { type, id } : null;
+}
+
+/** Whether an act was done under that grant, or under one that hangs on it; null asks for none. */
+export function isWithin({ display }: Pick<Act, 'display'>, grantId: string | null): boolean {
+  return grantId === null || display.grants.includes(grantId);
 }
 
 export interface Act {

@@ -14,7 +14,7 @@ export type Ending =
   /** A success that stands on record already and that another principal now vouches for. */
   | { readonly kind: 'confirmed' }
   | { readonly kind: 'failed'; readonly error: string; readonly costMicroUsd: number | null }
-  | { readonly kind: 'cancelled'; readonly error: string }
+  | { readonly kind: 'cancelled'; readonly error: string; readonly costMicroUsd: number }
   | { readonly kind: 'expired'; readonly error: string }
   | { readonly kind: 'unknown'; readonly error: string };
 
@@ -99,7 +99,7 @@ export function createActions({ store, clock, chance, seal, redactText, ended }:
           error,
           actualCostMicroUsd: 'costMicroUsd' in ending ? ending.costMicroUsd : null,
           trust:
-            moved === null ? null : { ...moved.state, version: moved.version, levelMoved: moved.levelMoved },
+            moved === null ? null : { ...moved.state, version: moved.version, levelFell: moved.levelFell },
           freeze,
           confirmedBy: ending.kind === 'confirmed' ? by : null,
           entries: entriesOf({ act, ending, error, by, nowMs, moved, freeze }),
@@ -130,7 +130,8 @@ interface Movement {
   readonly before: number;
   readonly cause: string;
   readonly freeze: string | null;
-  readonly levelMoved: boolean;
+  /** Only a fall makes other decisions stricter, so only a fall makes them stale. */
+  readonly levelFell: boolean;
 }
 
 interface MovementNeeds {
@@ -175,7 +176,9 @@ async function movement({
     before: current.score,
     cause: moved.cause,
     freeze: moved.freeze,
-    levelMoved: trustLevel(current.score, settings) !== trustLevel(moved.state.score, settings),
+    levelFell:
+      moved.state.score < current.score &&
+      trustLevel(current.score, settings) !== trustLevel(moved.state.score, settings),
   };
 }
 

@@ -10,10 +10,12 @@ import { refused } from './answers.ts';
 import type { Answer, Answers, Show } from './answers.ts';
 import { begunAct, draftAct, draftEntry } from './draft.ts';
 import type { Journey } from './draft.ts';
-import { limitRefusal } from './refusals.ts';
+import type { NoteRefusal } from './note-refusal.ts';
+import { compensatedRefusal, limitRefusal } from './refusals.ts';
 import type { Running } from './running.ts';
 import type { Sealed } from './sealed.ts';
 import type { StartAnswer, StoredTrust } from './store.ts';
+import { untilWritten } from './until-written.ts';
 
 /** What the start needs to know beside the decision. */
 export interface BeginFacts {
@@ -52,9 +54,14 @@ export interface BeginNeeds {
   readonly issuePermit: (act: Act) => string;
   /** Why this process may begin nothing now (sentinel file, lost lease); null when it may. */
   readonly barred: () => Refusal | null;
+  /** Whether this process may still speak for what it executes. */
+  readonly isHeld: () => boolean;
   /** Hands an act to its executor. Never rejects. */
   readonly execute: (executor: string, run: Run) => Promise<RunOutcome>;
   readonly worker: string;
+  readonly noteRefusal: NoteRefusal;
+  /** Told of whatever went wrong after the start, when the caller can only be told that the act began. */
+  readonly failed: (error: unknown, what: string) => void;
 }
 
 /** 'again': what the decision depended on has been tightened since, so it has to be made again. */
@@ -63,9 +70,12 @@ export type Begin = (journey: Journey, decision: Decision, facts: BeginFacts) =>
 /** An agent must start with its permit within this; a stop is quiet once the last one has run out. */
 const PERMIT_START_MS = 5_000;
 const DEADLINE_MS = 15 * 60_000;
+/** Longer than any lock or failover that passes; after it the sweep ends the act as `unknown`. */
+const WRITE_END_MS = 60_000;
 const NOTHING_DONE: Ending = {
   kind: 'cancelled',
   error: 'Stopped between its start and its effect; nothing was done.',
+  costMicroUsd: 0,
 };
 
 export function createBegin(needs: BeginNeeds): Begin {
@@ -77,7 +87,11 @@ export function createBegin(needs: BeginNeeds): Begin {
     const setting = settingOf(law, action.action);
     const safeState = setting?.safeState ?? false;
     const bar = barFor(safeState);
-    if (bar !== null) return refused(bar, decision);
+    if (bar !== null) {
+      // Not waited for: the database may be what bars the way, and a refusal owes nobody a wait for it.
+      void note(journey, bar);
+      return refused(bar, decision);
+    }
     const agentClass = agentClassOf(law.charter, action.agent);
     // Entered before the start commits, so that a stop confirmed right after it finds something to abort.
     const { signal, leave } = running.enter({
@@ -98,9 +112,15 @@ export function createBegin(needs: BeginNeeds): Begin {
       const started = await actions.start(startCall(journey, decision, facts, { draft, evidence }));
       if (started.kind !== 'started') return notStarted(started, journey, decision, nowMs);
       const act = begunAct(draft, asker.tenant, evidence, nowMs);
-      if (executor === null) return { kind: 'act', view: await show(act, { permit: issuePermit(act) }) };
-      const isLate = signal.aborted || barFor(safeState) !== null;
-      return await end(act, isLate ? NOTHING_DONE : await execute(executor, act, journey, signal), facts);
+      try {
+        if (executor === null) return { kind: 'act', view: await show(act, { permit: issuePermit(act) }) };
+        const isLate = signal.aborted || barFor(safeState) !== null;
+        return await end(act, isLate ? NOTHING_DONE : await execute(executor, act, journey, signal), facts);
+      } catch (error) {
+        // It has begun: an answer that sounds as if nothing had happened would have it done twice.
+        needs.failed(error, `the answer about the act ${id}, which has begun, could not be given`);
+        return begunOnly(act);
+      }
     } finally {
       leave();
     }
@@ -110,6 +130,13 @@ export function createBegin(needs: BeginNeeds): Begin {
   function barFor(safeState: boolean): Refusal | null {
     const bar = needs.barred();
     return bar !== null && safeState && bar.code === 'stopped' ? null : bar;
+  }
+
+  /** An approved act that waits is tried again every second; only what somebody asked for is noted. */
+  async function note({ asker, action, waiting }: Journey, refusal: Refusal): Promise<void> {
+    if (waiting) return;
+    const { agent } = action;
+    await needs.noteRefusal({ asker, agent, isAdmitted: true, action: action.action, refusal });
   }
 
   async function notStarted(
@@ -129,8 +156,13 @@ export function createBegin(needs: BeginNeeds): Begin {
           { code: 'stopped', detail: `Tenant ${tenant} has no row any more, which counts as a stop.` },
           decision,
         );
-      case 'limit':
-        return refused(limitRefusal(decision, started.key, nowMs), decision);
+      case 'limit': {
+        const refusal = limitRefusal(decision, started.key, nowMs);
+        await note(journey, refusal);
+        return refused(refusal, decision);
+      }
+      case 'compensated':
+        return refused(compensatedRefusal(journey.compensates), decision);
       case 'duplicate':
         return answers.repeated(tenant, started, journey.idempotency?.digest ?? null);
     }
@@ -148,20 +180,34 @@ export function createBegin(needs: BeginNeeds): Begin {
       traceparent: asker.traceId === null ? null : `00-${asker.traceId}-${asker.traceId.slice(0, 16)}-01`,
     });
     if (outcome.kind === 'failed') return { kind: 'failed', error: outcome.error, costMicroUsd: null };
-    return outcome.kind === 'cancelled' ? { kind: 'cancelled', error: 'Aborted while it ran.' } : outcome;
+    // What was broken off may have cost what it was to cost; only what never began gives its reservation back.
+    return outcome.kind === 'cancelled'
+      ? { kind: 'cancelled', error: 'Aborted while it ran.', costMicroUsd: act.costMicroUsd }
+      : outcome;
   }
 
   async function end(act: Act, ending: Ending, { snapshot, trust }: BeginFacts): Promise<Answer> {
-    const ended = await actions.end({
-      act,
-      ending,
-      // A late but certain outcome of our own still resolves what others took for lost.
-      from: ['executing', 'unknown'],
-      counts: true,
-      by: `executor:${act.executor ?? ''}`,
-      settings: snapshot.law.charter.trust,
-      trust,
-    });
+    const giveUpMs = needs.clock.monotonicMs() + WRITE_END_MS;
+    const ended = await untilWritten(
+      () =>
+        actions.end({
+          act,
+          ending,
+          // A late but certain outcome of our own still resolves what others took for lost.
+          from: ['executing', 'unknown'],
+          counts: true,
+          by: `executor:${act.executor ?? ''}`,
+          settings: snapshot.law.charter.trust,
+          trust,
+        }),
+      {
+        clock: needs.clock,
+        isHeld: () => needs.isHeld() && needs.clock.monotonicMs() < giveUpMs,
+        failed: (error) =>
+          needs.failed(error, `the end of the act ${act.id} could not be written; it is tried again`),
+      },
+    );
+    if (ended === null) return begunOnly(act);
     if (ended.kind === 'not_live') return answers.shown(act.tenant, act.id);
     const error = 'error' in ending ? ending.error : null;
     const after: Act = {
@@ -176,6 +222,12 @@ export function createBegin(needs: BeginNeeds): Begin {
       view: await show(after, ending.kind === 'success' ? { result: ending.result } : {}),
     };
   }
+}
+
+/** The act began, and this process cannot say how it stands on record. */
+function begunOnly(act: Act): Answer {
+  const detail = `Act ${act.id} has begun; how it ended is not on record yet. Look at it before doing it again.`;
+  return refused({ code: 'in_flight', detail, retryAfterMs: 1_000 }, act.decision, act.id);
 }
 
 function startCall(

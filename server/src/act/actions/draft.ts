@@ -1,6 +1,6 @@
 // From a decision to the rows that record it. Written once here, so that a denied, a waiting and a started act
 // carry the same fields for the same reason.
-import { redact } from '@mandate/kernel';
+import { redact, redactText } from '@mandate/kernel';
 import type { Action, Decision } from '@mandate/kernel';
 import type { Asker } from '../../platform/identity/asker.ts';
 import type { Act, Entry, Idempotency, NewAct, NewApproval, RunsOn } from './act.ts';
@@ -28,6 +28,7 @@ export function draftAct(
   over: Partial<NewAct> & Pick<NewAct, 'status'>,
 ): NewAct {
   const { asker, action } = journey;
+  const resource = shownResource(action);
   return {
     id: journey.id,
     agent: action.agent,
@@ -36,15 +37,16 @@ export function draftAct(
     severity: decision.severity,
     principal: asker.id,
     userId: action.user?.id ?? null,
-    resourceType: action.resource?.type ?? null,
-    resourceId: action.resource?.id ?? null,
+    resourceType: resource?.type ?? null,
+    resourceId: resource?.id ?? null,
     digest: journey.digest,
     display: {
       parameters: redact(action.parameters),
       context: redact(action.context),
-      resource: action.resource === null ? null : { type: action.resource.type, id: action.resource.id },
-      chain: action.chain,
-      onBehalfOf: action.onBehalfOf,
+      resource,
+      chain: action.chain.map(redactText),
+      grants: asker.grantIds,
+      onBehalfOf: action.onBehalfOf === null ? null : redactText(action.onBehalfOf),
     },
     decision,
     error: null,
@@ -60,6 +62,11 @@ export function draftAct(
     deadlineMs: null,
     ...over,
   };
+}
+
+/** What is touched, as it may stand on record: a URL with a password in it must not (I9). The action itself is sealed. */
+function shownResource({ resource }: Action): { readonly type: string; readonly id: string } | null {
+  return resource === null ? null : { type: redactText(resource.type), id: redactText(resource.id) };
 }
 
 /** A call over MCP cannot be answered later, so its identical repeat runs it. */
@@ -97,7 +104,7 @@ export function draftEntry(journey: Journey, kind: string, decision: Decision, n
       code: decision.code,
       rule: decision.rule,
       user: action.user?.id ?? null,
-      chain: action.chain,
+      chain: action.chain.map(redactText),
       digest: journey.digest,
       charterVersion: decision.charterVersion,
       reasons: decision.reasons,

@@ -6,8 +6,10 @@ import type { Clock } from '../../platform/clock/clock.ts';
 import type { Refusal } from '../../platform/http/problems.ts';
 import type { Asker } from '../../platform/identity/asker.ts';
 import type { Store, Tx } from '../../platform/postgres/store.ts';
+import { isWithin } from './act.ts';
 import type { Act } from './act.ts';
 import type { Actions, EndCall, Ending } from './actions.ts';
+import { findCompensation } from './queries.ts';
 import type { Running } from './running.ts';
 
 export type OutcomeAnswer =
@@ -70,7 +72,8 @@ export function createOutcomes({
 }: OutcomesNeeds): Outcomes {
   async function own(asker: Asker, actId: string): Promise<Act | null> {
     const act = await actions.find(asker.tenant, actId);
-    return act === null || (asker.agents !== 'any' && !asker.agents.includes(act.agent)) ? null : act;
+    if (act === null || (asker.agents !== 'any' && !asker.agents.includes(act.agent))) return null;
+    return isWithin(act, asker.boundTo) ? act : null;
   }
 
   async function end(
@@ -113,13 +116,14 @@ export function createOutcomes({
       }
       const act = await own(asker, actId);
       if (act === null) return refused(missing(actId));
+      const costMicroUsd = settled(asker, act, report.costMicroUsd);
       const ending: Ending =
         report.status === 'success'
-          ? { kind: 'success', result: report.result, costMicroUsd: report.costMicroUsd }
+          ? { kind: 'success', result: report.result, costMicroUsd }
           : {
               kind: 'failed',
               error: report.error ?? 'The agent reported a failure without a message.',
-              costMicroUsd: report.costMicroUsd,
+              costMicroUsd,
             };
       // The holder of the permit knows what happened, also after its deadline. A failure always counts; a success
       // that only the agent has seen does not.
@@ -155,7 +159,10 @@ export function createOutcomes({
       }
       if (act.status === 'permitted')
         return end(asker, act, {
-          ending: { kind: 'cancelled', error: reason },
+          ending: isTrusted(asker)
+            ? { kind: 'cancelled', error: reason, costMicroUsd: 0 }
+            : // Its agent may have begun, and who could say so is the one that would save by not saying it.
+              { kind: 'unknown', error: `Given up by its agent, which held its permit: ${reason}` },
           from: ['permitted'],
           counts: false,
         });
@@ -202,9 +209,25 @@ export function createOutcomes({
           code: 'conflict',
           detail: `Act ${act.id} is ${act.status}; only what was done can be rolled back.`,
         });
+      const undone = await findCompensation(store, asker.tenant, actId);
+      if (undone !== null)
+        return refused({
+          code: 'conflict',
+          detail: `Act ${actId} has been rolled back already: look at act ${undone.id}, which is ${undone.status}.`,
+        });
       return { kind: 'compensation', act, action };
     },
   };
+}
+
+/** An agent's word about its own work may make things stricter only: it does not write its own bill. */
+function isTrusted(asker: Asker): boolean {
+  return !asker.roles.includes('agent');
+}
+
+/** What the act is charged, in micro-USD; null leaves what was reserved. */
+function settled(asker: Asker, act: Act, reported: number | null): number | null {
+  return reported === null || isTrusted(asker) ? reported : Math.max(reported, act.costMicroUsd);
 }
 
 function refused(refusal: Refusal): { readonly kind: 'refused'; readonly refusal: Refusal } {

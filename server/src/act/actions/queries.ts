@@ -24,6 +24,20 @@ export async function findAct(store: Store, tenant: string, id: string): Promise
   });
 }
 
+/** The act that undoes this one, or is about to; the same acts as in the index act_compensates_once. */
+export async function findCompensation(
+  store: Store,
+  tenant: string,
+  id: string,
+): Promise<{ readonly id: string; readonly status: ActStatus } | null> {
+  return store.withTenant(tenant, async (tx) => {
+    const [row] = await tx<{ id: string; status: ActStatus }[]>`
+      select id, status from mandate.act where tenant = ${tenant} and compensates = ${id}
+        and status not in ('denied', 'failed', 'cancelled', 'expired', 'recorded')`;
+    return row ?? null;
+  });
+}
+
 export interface ActQuery {
   readonly agent: string | null;
   readonly status: string | null;

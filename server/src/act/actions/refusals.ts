@@ -32,6 +32,12 @@ export function limitRefusal(decision: Decision, key: string, nowMs: number): Re
   };
 }
 
+/** Undone once is undone: a second refund would be a payment. */
+export function compensatedRefusal(compensates: string | null): Refusal {
+  const detail = `Act ${compensates ?? ''} has been rolled back already, or its rollback is under way or waits for approval.`;
+  return { code: 'conflict', detail };
+}
+
 function retryAfterMs(decision: Decision, key: string | null, nowMs: number): number {
   const waits = decision.reservations
     .filter((limit) => limit.kind === 'rate' && (key === null || limit.key === key))

@@ -42,8 +42,10 @@ export function createRejudge({ store, uuid, writeEntry }: RejudgeNeeds): Rejudg
     const { tenant } = asker;
     await store.withTenant(tenant, async (tx) => {
       // The approval before the act, as everywhere: the other order deadlocks with a start that uses it.
-      const spent =
-        await tx`update mandate.approval set status = 'cancelled' where tenant = ${tenant} and act_id = ${id} and status = 'approved'`;
+      // One that has run out is left to expire with its act: what nobody used in time is not asked for again by itself.
+      const spent = await tx`
+        update mandate.approval set status = 'cancelled'
+        where tenant = ${tenant} and act_id = ${id} and status = 'approved' and expires_at > ${new Date(nowMs)}`;
       const [waiting] =
         await tx`select 1 from mandate.act where tenant = ${tenant} and id = ${id} and status = 'waiting_for_approval' for update`;
       if (waiting === undefined || spent.count === 0) return;

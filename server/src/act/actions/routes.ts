@@ -1,12 +1,14 @@
 // The HTTP resources of actions: ask, look, report, confirm, cancel, roll back.
 import { canonicalProblem } from '@mandate/kernel';
-import type { Decision, JsonObject } from '@mandate/kernel';
+import type { ConsideredRule, Decision, JsonObject } from '@mandate/kernel';
 import { z } from 'zod';
 import { json, problem, route } from '../../platform/http/route.ts';
 import type { Call, Reply, Route } from '../../platform/http/route.ts';
 import type { Refusal } from '../../platform/http/problems.ts';
+import { askerOf, boundTo } from '../../platform/identity/asker.ts';
 import type { Asker } from '../../platform/identity/asker.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
+import { isWithin, resourceOf } from './act.ts';
 import type { Act } from './act.ts';
 import type { Answer } from './answers.ts';
 import { actionBody, PAGE, CURSOR, listQuery, outcomeBody, reasonBody } from './bodies.ts';
@@ -36,7 +38,10 @@ export interface ActionRoutesNeeds {
   readonly preview: (
     asker: Asker,
     wanted: WantedAction,
-  ) => Promise<{ kind: 'decision'; decision: Decision } | { kind: 'refused'; refusal: Refusal }>;
+  ) => Promise<
+    | { kind: 'decision'; decision: Decision; explain: () => readonly ConsideredRule[] }
+    | { kind: 'refused'; refusal: Refusal }
+  >;
   /** Adds the authority of a delegation token to the principal. */
   readonly delegate: (
     principal: Principal,
@@ -115,14 +120,16 @@ export function actionRoutes(needs: ActionRoutesNeeds): readonly Route[] {
       path: '/api/v1/decisions',
       summary: 'What would be decided, and why; nothing is recorded or executed',
       permission: 'actions.request',
-      answer: 'The decision',
+      answer: 'The decision; with explain=all also `considered`, every rule that names the action',
       body: actionBody,
       query: z.strictObject({ explain: z.enum(['all']).optional() }),
       async handle(call) {
         const asked = await asking(call);
         if (asked.kind === 'refused') return asked.reply;
         const answer = await preview(asked.asker, asked.wanted);
-        return answer.kind === 'refused' ? problem(answer.refusal) : json({ decision: answer.decision });
+        if (answer.kind === 'refused') return problem(answer.refusal);
+        const { decision, explain } = answer;
+        return json(call.query.explain === 'all' ? { decision, considered: explain() } : { decision });
       },
     }),
     route({
@@ -223,11 +230,12 @@ export function actionRoutes(needs: ActionRoutesNeeds): readonly Route[] {
             action,
             parameters: { compensates: act.id, action: act.action, reason: body.reason },
             context: {},
-            resource: null,
+            resource: resourceOf(act),
             user: null,
             onBehalfOf: null,
             estimatedCostMicroUsd: null,
-            idempotency: { key: `rollback:${act.id}`, digest: act.digest },
+            // No key: that it happens once is held by the act that it undoes, whoever asks.
+            idempotency: null,
             attach: false,
             compensates: act.id,
           }),
@@ -239,23 +247,6 @@ export function actionRoutes(needs: ActionRoutesNeeds): readonly Route[] {
   function outcomeReply(answer: OutcomeAnswer): Reply | Promise<Reply> {
     return answer.kind === 'refused' ? problem(answer.refusal) : show(answer.act).then((view) => json(view));
   }
-}
-
-/** Who asks, as a decision may know it. */
-export function askerOf(principal: Principal, traceId: string | null): Asker {
-  return {
-    id: principal.id,
-    tenant: principal.tenant,
-    roles: principal.roles,
-    agents: principal.agents,
-    user: principal.user === null ? null : { id: principal.user.id, email: principal.user.email },
-    userScopes: principal.user?.scopes ?? null,
-    userRoles: principal.roles,
-    chain: principal.delegation?.chain ?? [],
-    grantIds: principal.delegation?.grantIds ?? [],
-    keyId: principal.keyId,
-    traceId,
-  };
 }
 
 function wantedOf(body: ActionBody, idempotency: WantedAction['idempotency']): WantedAction {
@@ -291,15 +282,16 @@ function replyOf(answer: Answer, heldStatus = 202): Reply {
 
 function speaksFor(principal: Principal, act: Act): boolean {
   return (
-    principal.roles.includes('agent') && principal.agents !== 'any' && principal.agents.includes(act.agent)
+    principal.roles.includes('agent') &&
+    principal.agents !== 'any' &&
+    principal.agents.includes(act.agent) &&
+    isWithin(act, boundTo(principal))
   );
 }
 
 /** An agent sees its own acts only. */
 function mayRead(principal: Principal, act: Act): boolean {
-  return (
-    principal.agents === 'any' || principal.agents.includes(act.agent) || !principal.roles.includes('agent')
-  );
+  return principal.agents === 'any' || !principal.roles.includes('agent') || speaksFor(principal, act);
 }
 
 function notFound(id: string): Reply {

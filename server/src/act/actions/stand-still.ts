@@ -7,7 +7,8 @@ import { refused } from './answers.ts';
 import type { Answer, Answers } from './answers.ts';
 import { draftAct, draftApproval, draftEntry } from './draft.ts';
 import type { Journey } from './draft.ts';
-import { refusalOf } from './refusals.ts';
+import type { NoteRefusal } from './note-refusal.ts';
+import { compensatedRefusal, refusalOf } from './refusals.ts';
 import type { Rejudge } from './rejudge.ts';
 import type { Sealed } from './sealed.ts';
 
@@ -18,12 +19,13 @@ export interface StandStillNeeds {
   /** What becomes of a waiting act that may not begin after all. */
   readonly rejudge: Rejudge;
   readonly uuid: () => string;
+  readonly noteRefusal: NoteRefusal;
 }
 
 export type StandStill = (journey: Journey, decision: Decision, snapshot: Snapshot) => Promise<Answer>;
 
 export function createStandStill(needs: StandStillNeeds): StandStill {
-  const { actions, answers, sealed, rejudge, uuid } = needs;
+  const { actions, answers, sealed, rejudge, uuid, noteRefusal } = needs;
 
   return async (journey, decision, snapshot) => {
     const { asker, action, id } = journey;
@@ -33,7 +35,10 @@ export function createStandStill(needs: StandStillNeeds): StandStill {
       return answers.shown(asker.tenant, id);
     }
     const refusal = refusalOf(decision, nowMs);
-    if (decision.effect === 'throttle') return refused(refusal, decision);
+    if (decision.effect === 'throttle') {
+      await noteRefusal({ asker, agent: action.agent, isAdmitted: true, action: action.action, refusal });
+      return refused(refusal, decision);
+    }
     const status = STATUS[decision.effect === 'execute' ? 'deny' : decision.effect];
     const isDenied = status === 'denied';
     const approval =
@@ -55,8 +60,12 @@ export function createStandStill(needs: StandStillNeeds): StandStill {
     if (recorded.kind === 'duplicate') {
       return answers.repeated(asker.tenant, recorded, journey.idempotency?.digest ?? null);
     }
+    if (recorded.kind === 'compensated') return refused(compensatedRefusal(journey.compensates), decision);
     if (isDenied) return refused(refusal, decision, id);
-    return answers.shown(asker.tenant, recorded.kind === 'attached' ? recorded.actId : id);
+    if (recorded.kind !== 'attached') return answers.shown(asker.tenant, id);
+    // What people gave does not suffice any more: without asking them again the repeat would wait for it in vain.
+    if (snapshot.approval !== null) await rejudge({ ...journey, id: recorded.actId }, decision, nowMs);
+    return answers.shown(asker.tenant, recorded.actId);
   };
 }
 

@@ -11,6 +11,8 @@ export type StartAnswer =
   | { readonly kind: 'stopped' }
   | { readonly kind: 'duplicate'; readonly actId: string; readonly digest: string }
   | { readonly kind: 'limit'; readonly key: string }
+  /** What it would undo has been undone already, or is about to be. */
+  | { readonly kind: 'compensated' }
   | { readonly kind: 'gone'; readonly what: string };
 
 export interface StartCall {
@@ -66,7 +68,12 @@ function refusalOf(error: unknown): StartAnswer | null {
   const detail = 'detail' in error && typeof error.detail === 'string' ? error.detail : '';
   if (error.code === 'MD002') return { kind: 'limit', key: detail };
   if (error.code === 'MD003') return { kind: 'gone', what: detail };
-  return null;
+  return isCompensated(error) ? { kind: 'compensated' } : null;
+}
+
+/** The index act_compensates_once: of all who undo one act at the same time, one does. */
+function isCompensated(error: Error): boolean {
+  return 'constraint_name' in error && error.constraint_name === 'act_compensates_once';
 }
 
 /** The agent's trust as stored, with the version that act_finish() compares. */
@@ -89,7 +96,7 @@ export interface FinishCall {
   readonly sealedResult: Uint8Array | null;
   readonly error: string | null;
   readonly actualCostMicroUsd: number | null;
-  readonly trust: (StoredTrust & { readonly levelMoved: boolean }) | null;
+  readonly trust: (StoredTrust & { readonly levelFell: boolean }) | null;
   readonly freeze: { readonly id: string; readonly cause: string } | null;
   /** Set when another principal vouches for a reported success; only the first one counts. */
   readonly confirmedBy: string | null;
@@ -127,7 +134,8 @@ export async function finishAct(db: Sql | Tx, call: FinishCall): Promise<FinishA
 export type RecordAnswer =
   | { readonly kind: 'recorded' }
   | { readonly kind: 'duplicate'; readonly actId: string; readonly digest: string }
-  | { readonly kind: 'attached'; readonly actId: string };
+  | { readonly kind: 'attached'; readonly actId: string }
+  | { readonly kind: 'compensated' };
 
 export interface RecordCall {
   readonly tenant: string;
@@ -146,6 +154,15 @@ type RecordRow =
   | { outcome: 'attached'; actId: string };
 
 export async function recordAct(db: Sql, call: RecordCall): Promise<RecordAnswer> {
+  try {
+    return await record(db, call);
+  } catch (error) {
+    if (error instanceof Error && isCompensated(error)) return { kind: 'compensated' };
+    throw error;
+  }
+}
+
+async function record(db: Sql, call: RecordCall): Promise<RecordAnswer> {
   const [row] = await db<{ answer: RecordRow }[]>`
     select mandate.act_record(${call.tenant}, ${at(call.nowMs)}, ${jsonb(db, call.act)}, ${bytes(call.sealed)},
       ${call.approval === null ? null : jsonb(db, call.approval)}, ${call.attach},

@@ -3,6 +3,7 @@
 import type { JsonObject } from '@mandate/kernel';
 import type { TrustSettings } from '@mandate/kernel';
 import type { Clock } from '../../platform/clock/clock.ts';
+import { jsonb } from '../../platform/postgres/jsonb.ts';
 import type { Sql, Store, Tx } from '../../platform/postgres/store.ts';
 import type { Act } from './act.ts';
 import type { Actions } from './actions.ts';
@@ -39,6 +40,8 @@ export interface UpkeepNeeds {
 }
 
 const BATCH = 100;
+/** Past its deadline an executor is ended and its act ends with it; what is live for this much longer has lost its end. */
+const OVERDUE_MS = 10_000;
 const IDEMPOTENCY_MS = 7 * 86_400_000;
 const COUNTER_MS = 3 * 86_400_000;
 
@@ -51,7 +54,21 @@ export function createUpkeep({
   failed,
   writeEntry,
 }: UpkeepNeeds): Upkeep {
-  async function endLost({ tenant, id, why }: LostAct): Promise<boolean> {
+  // Where each tenant's next turn begins. What may not begin yet (its agent is frozen, a limit is full) is passed by and
+  // comes round again, so that a hundred such acts keep neither the others of their tenant nor other tenants waiting.
+  let turns: Readonly<Record<string, string>> = {};
+
+  /** One act that cannot be ended now must not keep the others from their end. */
+  async function endLost(lost: LostAct): Promise<boolean> {
+    try {
+      return await giveUp(lost);
+    } catch (error) {
+      failed(error, `the lost act ${lost.id} could not be ended; it is tried again in a second`);
+      return false;
+    }
+  }
+
+  async function giveUp({ tenant, id, why }: LostAct): Promise<boolean> {
     const act = await actions.find(tenant, id);
     if (act === null) return false;
     const ended = await actions.end({
@@ -68,7 +85,8 @@ export function createUpkeep({
 
   return {
     async runApproved() {
-      const waiting = await approvedActs(store.control, clock.nowMs());
+      const waiting = await approvedActs(store.control, clock.nowMs(), turns);
+      turns = nextTurns(waiting);
       await Promise.all(
         waiting.map(async ({ tenant, id }) => {
           try {
@@ -88,8 +106,9 @@ export function createUpkeep({
       for (;;) {
         const lostActs = await lostActsOf(store.control, clock.nowMs());
         const ended = await Promise.all(lostActs.map(endLost));
-        unknown += ended.filter(Boolean).length;
-        if (lostActs.length < BATCH) break;
+        const count = ended.filter(Boolean).length;
+        unknown += count;
+        if (lostActs.length < BATCH || count === 0) break;
       }
       return { unknown, expired: await expire(store, clock.nowMs(), writeEntry) };
     },
@@ -109,12 +128,28 @@ export function createUpkeep({
   };
 }
 
-/** Waiting acts that an approval alone begins; permits and repeats begin when somebody asks again. */
-function approvedActs(control: Sql, nowMs: number): Promise<readonly { tenant: string; id: string }[]> {
-  return control<{ tenant: string; id: string }[]>`
+interface ApprovedAct {
+  readonly tenant: string;
+  readonly id: string;
+}
+
+/** Waiting acts that an approval alone begins (permits and repeats begin when somebody asks again), one of each tenant
+ * after the other, each tenant's from where its turn begins. */
+function approvedActs(
+  control: Sql,
+  nowMs: number,
+  turns: Readonly<Record<string, string>>,
+): Promise<readonly ApprovedAct[]> {
+  return control<ApprovedAct[]>`
     select x.tenant, x.id from mandate.approval a join mandate.act x on x.tenant = a.tenant and x.id = a.act_id
     where a.status = 'approved' and a.expires_at > ${new Date(nowMs)} and x.status = 'waiting_for_approval' and x.runs_on = 'approval'
-    order by a.decided_at limit ${BATCH}`;
+      and (not ${jsonb(control, turns)}::jsonb ? x.tenant or x.id > (${jsonb(control, turns)}::jsonb ->> x.tenant)::uuid)
+    order by row_number() over (partition by x.tenant order by x.id), random() limit ${BATCH}`;
+}
+
+/** After a full batch a tenant goes on behind its last one; whoever had none left in it begins again. */
+function nextTurns(tried: readonly ApprovedAct[]): Readonly<Record<string, string>> {
+  return tried.length < BATCH ? {} : Object.fromEntries(tried.map(({ tenant, id }) => [tenant, id]));
 }
 
 interface LostAct {
@@ -129,7 +164,9 @@ function lostActsOf(control: Sql, nowMs: number): Promise<readonly LostAct[]> {
       else 'The process that executed it died before its outcome was recorded; find out what happened before doing it again.' end as why
     from mandate.act a left join mandate.worker w on w.id = a.worker and w.lease_until > now()
     where a.status in ('executing', 'permitted')
-      and ((a.deadline_at <= ${new Date(nowMs)} and (a.status = 'permitted' or w.id is null)) or (a.worker is not null and w.id is null))
+      and ((a.deadline_at <= ${new Date(nowMs)} and (a.status = 'permitted' or w.id is null)) or (a.worker is not null and w.id is null)
+        -- A worker that lives may be one that could not write the end of this act; the act must not be live for ever.
+        or a.deadline_at <= ${new Date(nowMs - OVERDUE_MS)})
     limit ${BATCH}`;
 }
 

@@ -19,6 +19,7 @@ const somebody: Principal = {
   user: null,
   scopes: null,
   keyId: null,
+  expiresMs: null,
   delegation: null,
 };
 

@@ -63,7 +63,8 @@ export function refusalOfError(error: unknown, bodyMax: number, ours: (error: un
   return isBusy(code)
     ? {
         code: 'overloaded',
-        detail: 'The database does not answer in time, so nothing was decided.',
+        detail:
+          'The database does not answer in time, so nothing more begins. Asked again with the same Idempotency-Key, nothing is done twice.',
         retryAfterMs: 1_000,
       }
     : { code: 'internal', detail: 'Mandate made a mistake; nothing began after it.' };

@@ -22,6 +22,7 @@ const somebody: Principal = {
   user: null,
   scopes: null,
   keyId: 'key_1',
+  expiresMs: null,
   delegation: null,
 };
 

@@ -25,6 +25,10 @@ export type Admitted =
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
 export function admit(asker: Asker, request: ActionRequest): Admitted {
+  if (!asker.roles.includes('agent') && !asker.mayAskForOthers)
+    return refuse(
+      `To name the agent ${request.agent} without being one takes the permission actions.request_for_others, which this key's scopes leave out.`,
+    );
   if (asker.agents !== 'any' && !asker.agents.includes(request.agent)) {
     const own = asker.agents.length === 0 ? 'no agent' : asker.agents.join(', ');
     return refuse(`This key speaks for ${own}, not for ${request.agent}.`);

@@ -33,11 +33,14 @@ export interface FreezeOrder {
   readonly traceId: string | null;
 }
 
+/** `requested`: it binds every decision from now on, but a start that hangs may still have been on its way. */
+export type Freezing = 'confirmed' | 'requested' | 'not_found';
+
 export interface Agents {
   list(tenant: string): Promise<readonly AgentView[]>;
   find(tenant: string, id: string): Promise<(AgentView & { readonly history: readonly TrustMove[] }) | null>;
-  /** False when there is no such agent. Freezing twice changes nothing. */
-  freeze(order: FreezeOrder): Promise<boolean>;
+  /** Freezing twice changes nothing, but confirms again. */
+  freeze(order: FreezeOrder): Promise<Freezing>;
   /** How many freezes were lifted. */
   unfreeze(order: FreezeOrder): Promise<number>;
 }
@@ -46,6 +49,8 @@ export interface AgentsNeeds {
   readonly store: Store;
   readonly clock: Clock;
   readonly chance: Chance;
+  /** Waits until no start of before is under way; false when hung sessions kept it from being sure. */
+  readonly takeBarrier: (tenant: string) => Promise<boolean>;
   readonly levelOf: (tenant: string, score: number) => Promise<TrustLevel>;
   readonly writeEntry: (
     tx: Tx,
@@ -61,7 +66,14 @@ export interface AgentsNeeds {
   ) => Promise<void>;
 }
 
-export function createAgents({ store, clock, chance, levelOf, writeEntry }: AgentsNeeds): Agents {
+export function createAgents({
+  store,
+  clock,
+  chance,
+  takeBarrier,
+  levelOf,
+  writeEntry,
+}: AgentsNeeds): Agents {
   async function view(tenant: string, row: AgentRow): Promise<AgentView> {
     return {
       id: row.id,
@@ -113,13 +125,9 @@ export function createAgents({ store, clock, chance, levelOf, writeEntry }: Agen
         });
         return true;
       });
+      if (!isKnown) return 'not_found';
       // A start that had read the revision before may still be on its way; once the barrier was ours alone, none is.
-      if (isKnown)
-        await store.withTenant(
-          tenant,
-          (tx) => tx`select pg_advisory_xact_lock(mandate.barrier_key(${tenant}))`,
-        );
-      return isKnown;
+      return (await takeBarrier(tenant)) ? 'confirmed' : 'requested';
     },
 
     unfreeze: ({ tenant, agent, reason, by, traceId }) =>

@@ -47,7 +47,14 @@ export function agentRoutes(agents: Agents): readonly Route[] {
       answer: 'The agent',
       body: reasonBody,
       async handle(call) {
-        await agents.freeze(order(call));
+        const freezing = await agents.freeze(order(call));
+        if (freezing === 'requested')
+          return problem({
+            code: 'unavailable',
+            detail:
+              'The freeze stands and binds what is decided from now on, but hung sessions kept it from being confirmed. Freeze again to confirm it.',
+            retryAfterMs: 1_000,
+          });
         return found(call.principal.tenant, call.params['agent'] ?? '');
       },
     }),

@@ -1,9 +1,10 @@
 // A decision of people on the digest of what they were shown. Votes are counted by the kernel; this module keeps
 // them, lets exactly one decision win, and writes what happened in the same transaction.
-import { tally } from '@mandate/kernel';
+import { redactText, tally } from '@mandate/kernel';
 import type { Json, JsonObject, Vote } from '@mandate/kernel';
 import type { Clock } from '../../platform/clock/clock.ts';
 import type { Refusal } from '../../platform/http/problems.ts';
+import { isPerson } from '../../platform/identity/principal.ts';
 import type { Store, Tx } from '../../platform/postgres/store.ts';
 import { iso } from '../../platform/clock/iso.ts';
 
@@ -89,6 +90,8 @@ export function createApprovals({ store, clock, writeEntry }: ApprovalsNeeds): A
     vote: (ballot) =>
       store.withTenant(ballot.tenant, async (tx): Promise<VoteAnswer> => {
         const { tenant, approvalId, voter } = ballot;
+        // People paste what they saw into a reason, and a reason is stored and shown in plain text.
+        const reason = ballot.reason === null ? null : redactText(ballot.reason);
         const nowMs = clock.nowMs();
         // One winner: every vote on this approval waits here for the one before.
         const [row] = await tx<
@@ -100,7 +103,7 @@ export function createApprovals({ store, clock, writeEntry }: ApprovalsNeeds): A
         if (problem !== null) return refused(problem);
         const inserted = await tx`
           insert into mandate.vote (tenant, approval_id, voter, roles, decision, reason, at)
-          values (${tenant}, ${approvalId}, ${voter.id}, ${[...voter.roles]}, ${ballot.decision}, ${ballot.reason}, ${new Date(nowMs)})
+          values (${tenant}, ${approvalId}, ${voter.id}, ${[...voter.roles]}, ${ballot.decision}, ${reason}, ${new Date(nowMs)})
           on conflict do nothing`;
         if (inserted.count === 0)
           return refused({ code: 'conflict', detail: `${voter.id} has voted on this approval already.` });
@@ -137,14 +140,14 @@ export function createApprovals({ store, clock, writeEntry }: ApprovalsNeeds): A
         await entry('approval.voted', {
           decision: ballot.decision,
           roles: voter.roles,
-          reason: ballot.reason,
+          reason,
         });
         if (result.kind !== 'pending') {
           await tx`update mandate.approval set status = ${result.kind}, decided_at = ${new Date(nowMs)} where tenant = ${tenant} and id = ${approvalId}`;
           await entry(`approval.${result.kind}`, { by: result.by });
         }
         if (result.kind === 'denied' && row.act_id !== null) {
-          const why = `Denied by ${voter.id}${ballot.reason === null ? '' : `: ${ballot.reason}`}`;
+          const why = `Denied by ${voter.id}${reason === null ? '' : `: ${reason}`}`;
           await tx`
             update mandate.act set status = 'denied', error = ${why}, ended_at = ${new Date(nowMs)}
             where tenant = ${tenant} and id = ${row.act_id} and status = 'waiting_for_approval'`;
@@ -175,6 +178,11 @@ function unfit(row: StoredApproval, ballot: Ballot, nowMs: number): Refusal | nu
     return {
       code: 'digest_mismatch',
       detail: 'The digest is not that of what waits here; read the approval again before deciding.',
+    };
+  if (ballot.decision === 'approve' && row.quorum > 1 && !isPerson(voter.id))
+    return {
+      code: 'forbidden',
+      detail: `This takes ${row.quorum} people, and ${voter.id} names no person; vote with a key that was made for a user (mandate key create --user).`,
     };
   if (ballot.decision === 'approve' && row.four_eyes && voter.id === row.requester)
     return {

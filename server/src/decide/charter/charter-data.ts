@@ -17,6 +17,7 @@ import { overlay } from './merge.ts';
 import type { Merged } from './merge.ts';
 import type { DraftRule } from './rules.ts';
 import { durationMs, microUsd } from './units.ts';
+import { findWarnings } from './warnings.ts';
 
 export interface CharterData {
   readonly charter: Charter;
@@ -26,6 +27,7 @@ export interface CharterData {
 
 /** Neither viewers nor operators nor machines approve. */
 const NO_APPROVERS: readonly string[] = ['viewer', 'operator', 'agent', 'scrape'];
+/** Roles that keys can carry. */
 const SHIPPED_ROLES: readonly string[] = [...NO_APPROVERS, ...APPROVER_ROLES, 'admin'];
 const DIGEST_MS = 30 * 60_000;
 
@@ -58,7 +60,8 @@ export function buildCharter(merged: Merged): CharterData {
     limits: readLimits(merged),
     resources: sections.resources ?? {},
     users: mapValues(sections.users, (it) => ({
-      scopes: it.scopes ?? [],
+      // Not written is not none: then the scopes of the key count as they are.
+      scopes: it.scopes ?? null,
       roles: it.roles ?? [],
       usdPerDayMicroUsd: microUsdOrNull(it.usdPerDay),
     })),
@@ -66,7 +69,7 @@ export function buildCharter(merged: Merged): CharterData {
     notify: readNotify(merged),
     resume: { twoPersons: sections.resume?.twoPersons ?? false },
   };
-  return { charter, errors, warnings: findWarnings(merged, charter) };
+  return { charter, errors, warnings: findWarnings(merged, charter, SHIPPED_ROLES) };
 }
 
 function errorAt(merged: Merged, path: Path, message: string): CharterError {
@@ -245,21 +248,6 @@ function checkRoles(merged: Merged, known: readonly string[]): CharterError[] {
 function didYouMean(name: string, known: readonly string[], otherwise: string): string {
   const guess = nearest(name, known);
   return guess === null ? ` ${otherwise}` : ` Did you mean ${guess}?`;
-}
-
-/** What is allowed but looks unintended. */
-function findWarnings(merged: Merged, charter: Charter): CharterError[] {
-  const used = new Set(charter.actions.map((action) => action.executor));
-  // An MCP server is also reached through the gateway by its name, without any action naming it.
-  return Object.entries(charter.executors)
-    .filter(([name, { kind }]) => !used.has(name) && kind !== 'mcp' && kind !== 'mcpHttp')
-    .map(([name]) =>
-      errorAt(
-        merged,
-        ['executors', name],
-        `No action uses the executor ${name}. Name it under actions, or remove it.`,
-      ),
-    );
 }
 
 function microUsdOrNull(usd: number | undefined): number | null {

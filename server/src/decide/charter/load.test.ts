@@ -60,7 +60,9 @@ notify: { digest: 30m, quiet: '22:00-07:00 Europe/Berlin', to: ['email:ops@examp
 
 test('the example of the documentation loads as it is written, in the units of the kernel', async () => {
   const { charter, warnings, files } = await loaded({ 'charter.yaml': domainExample });
-  assert.deepEqual(warnings, []);
+  assert.deepEqual(warnings.map(renderError), [
+    'charter.yaml:26:9 notify: notify is kept for a later version and has no effect yet: nothing is sent.',
+  ]);
   assert.deepEqual(files, ['charter.yaml', '<shipped>/default.yaml']);
   assert.deepEqual(charter.agents, { 'builder-1': { class: 'background', usdPerDayMicroUsd: 20_000_000 } });
   assert.deepEqual(charter.limits, {
@@ -107,6 +109,12 @@ interface Mistake {
 }
 
 const mistakes: Readonly<Record<string, Mistake>> = {
+  'a method that carries no body': {
+    yaml: "version: 1\nexecutors:\n  a: { http: 'https://a.example', method: GET }\n",
+    says: [
+      'charter.yaml:3:43 executors.a.method: What the agent wants is sent as a body, which no other method carries. Write POST, PUT, PATCH or DELETE.',
+    ],
+  },
   'an unknown key': {
     yaml: 'version: 1\ntiers:\n  green:\n    actions:\n      - { match: a.b, exept: { paths: [x] } }\n',
     says: ['charter.yaml:5:23 tiers.green.actions[0].exept: The key exept is unknown. Did you mean except?'],
@@ -504,4 +512,28 @@ test('what is sound but idle is told as a warning', async () => {
   assert.deepEqual(warnings.map(renderError), [
     'charter.yaml:3:6 executors.a: No action uses the executor a. Name it under actions, or remove it.',
   ]);
+});
+
+test('a key that this version keeps without acting on it is told as a warning, where it is written', async () => {
+  // I5
+  const { warnings, charter } = await loaded({
+    'charter.yaml': `version: 1
+extends: ./base.yaml
+roles: [release, auditor, tech-lead, finance]
+users: { ada: { roles: [release] }, bob: { scopes: [] } }
+actions:
+  pay.*: { amounts: [sum] }
+tiers:
+  red: { actions: [{ match: pay.out, approvers: [finance] }] }
+`,
+    'base.yaml': 'version: 1\nactions:\n  pay.*: { idempotent: true }\nnotify:\n  digest: 1h\n',
+  });
+  assert.deepEqual(warnings.map(renderError), [
+    'charter.yaml:3:18 roles[1]: The role auditor is kept for a later version and has no effect yet: no key can carry it, and no user of this charter has it.',
+    'charter.yaml:3:38 roles[3]: No key can carry the role finance yet, so only admin can approve for it.',
+    "charter.yaml:6:21 actions['pay.*'].amounts: amounts is kept for a later version and has no effect yet.",
+    "base.yaml:3:24 actions['pay.*'].idempotent: idempotent is kept for a later version and has no effect yet.",
+    'base.yaml:5:3 notify: notify is kept for a later version and has no effect yet: nothing is sent.',
+  ]);
+  assert.deepEqual([charter.users['ada']?.scopes, charter.users['bob']?.scopes], [null, []]);
 });

@@ -126,7 +126,12 @@ const executorKeys = z.strictObject({
     .describe('The command of an MCP server, or its URL.'),
   cwd: text.optional(),
   env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string().max(4_096)).optional(),
-  method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']).optional(),
+  method: z
+    .enum(['POST', 'PUT', 'PATCH', 'DELETE'], {
+      error:
+        'What the agent wants is sent as a body, which no other method carries. Write POST, PUT, PATCH or DELETE.',
+    })
+    .optional(),
   secret: secretName.optional(),
   allowPrivate: z.boolean().optional().describe('true: may reach private network addresses.'),
   timeout: duration.optional(),

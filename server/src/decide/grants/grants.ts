@@ -47,7 +47,7 @@ export interface Grants {
     readonly mayRevokeOthers: boolean;
     readonly traceId: string | null;
   }): Promise<boolean>;
-  /** Whether all of these stand: none revoked, none expired, none missing. */
+  /** Whether all of these stand: none revoked, none expired, none missing, and every key that gave one stands too. */
   areAlive(tenant: string, ids: readonly string[]): Promise<boolean>;
 }
 
@@ -81,6 +81,8 @@ export interface GrantsNeeds {
 }
 
 const LISTED = 200;
+/** A grant that nobody remembers ends by itself. */
+const LASTS_MS = 30 * 86_400_000;
 
 export function createGrants({ store, clock, chance, issueToken, writeEntry }: GrantsNeeds): Grants {
   return {
@@ -89,11 +91,21 @@ export function createGrants({ store, clock, chance, issueToken, writeEntry }: G
       const nowMs = clock.nowMs();
       if (expiresMs <= nowMs)
         return refused('invalid', `expiresAt ${new Date(expiresMs).toISOString()} is in the past.`);
+      if (expiresMs > nowMs + LASTS_MS)
+        return refused(
+          'invalid',
+          `expiresAt is ${new Date(expiresMs).toISOString()}, but a grant lasts 30 days at most: ${new Date(nowMs + LASTS_MS).toISOString()}. Give a new one then.`,
+        );
+      if (kind !== 'consent' && isSeveral(principal))
+        return refused(
+          'forbidden',
+          'This key speaks for several agents, so nobody could tell whose authority is handed on. Use a key of one agent.',
+        );
       const id = chance.uuid();
-      const from =
-        kind === 'consent'
-          ? (principal.user?.id ?? principal.id)
-          : (principal.delegation?.holder ?? agentOf(principal) ?? principal.user?.id ?? principal.id);
+      const giver =
+        kind === 'consent' ? consenting(principal) : ({ kind: 'giver', from: giverOf(principal) } as const);
+      if (giver.kind === 'refused') return giver;
+      const { from } = giver;
       let token: string | null = null;
       if (kind !== 'consent') {
         const issued = await issueToken({
@@ -113,8 +125,8 @@ export function createGrants({ store, clock, chance, issueToken, writeEntry }: G
       const parent = principal.delegation?.grantIds.at(-1) ?? null;
       const row = await store.withTenant(tenant, async (tx) => {
         const [inserted] = await tx<GrantRow[]>`
-          insert into mandate.grants (tenant, id, kind, from_principal, to_agent, parent_id, actions, purpose, created_at, expires_at)
-          values (${tenant}, ${id}, ${kind}, ${from}, ${to}, ${parent}, ${[...actions]}, ${purpose}, ${new Date(nowMs)}, ${new Date(expiresMs)}) returning *`;
+          insert into mandate.grants (tenant, id, kind, from_principal, to_agent, parent_id, issued_key_id, actions, purpose, created_at, expires_at)
+          values (${tenant}, ${id}, ${kind}, ${from}, ${to}, ${parent}, ${principal.keyId}, ${[...actions]}, ${purpose}, ${new Date(nowMs)}, ${new Date(expiresMs)}) returning *`;
         await writeEntry(tx, tenant, {
           kind: 'grant.given',
           agent: to,
@@ -144,13 +156,15 @@ export function createGrants({ store, clock, chance, issueToken, writeEntry }: G
         const nowMs = clock.nowMs();
         const own = [
           principal.id,
-          principal.user?.id,
+          userOf(principal)?.id,
           principal.delegation?.holder,
           agentOf(principal),
         ].filter((name) => typeof name === 'string');
+        // Whoever is nothing but the holder of a token takes back only what was handed on with that token.
+        const bound = principal.kind === 'grant' ? (principal.delegation?.grantIds.at(-1) ?? null) : null;
         const [row] = await tx<GrantRow[]>`
           update mandate.grants set revoked_at = ${new Date(nowMs)}, revoked_by = ${principal.id}
-          where tenant = ${tenant} and id = ${id} and revoked_at is null and (${mayRevokeOthers} or from_principal = any (${own})) returning *`;
+          where tenant = ${tenant} and id = ${id} and revoked_at is null and (${mayRevokeOthers} or (from_principal = any (${own}) and (${bound}::uuid is null or parent_id = ${bound}))) returning *`;
         if (row === undefined) return false;
         await tx`select mandate.raise_revision(${tenant})`;
         await writeEntry(tx, tenant, {
@@ -166,9 +180,12 @@ export function createGrants({ store, clock, chance, issueToken, writeEntry }: G
 
     areAlive: (tenant, ids) =>
       store.withTenant(tenant, async (tx) => {
+        const now = new Date(clock.nowMs());
         const [row] = await tx<{ alive: number }[]>`
-          select count(distinct id)::integer as alive from mandate.grants
-          where tenant = ${tenant} and id = any (${[...ids]}::uuid[]) and revoked_at is null and expires_at > ${new Date(clock.nowMs())}`;
+          select count(distinct g.id)::integer as alive from mandate.grants g
+          left join mandate.api_key k on k.tenant = g.tenant and k.id = g.issued_key_id
+          where g.tenant = ${tenant} and g.id = any (${[...ids]}::uuid[]) and g.revoked_at is null and g.expires_at > ${now}
+            and (g.issued_key_id is null or (k.id is not null and k.revoked_at is null and (k.expires_at is null or k.expires_at > ${now})))`;
         return row?.alive === new Set(ids).size;
       }),
   };
@@ -195,6 +212,34 @@ function agentOf({ roles, agents }: Principal): string | null {
   return only ?? null;
 }
 
+/** A key of several agents: the chain could name none of them, and no stop or freeze of one would reach the worker. */
+function isSeveral({ roles, agents, delegation }: Principal): boolean {
+  return roles.includes('agent') && delegation === null && agents.length !== 1;
+}
+
+/** The person of the credential itself: the one at the root of a delegation has handed on authority, not their name. */
+function userOf({ delegation, user }: Principal): Principal['user'] {
+  return delegation === null ? user : null;
+}
+
+function giverOf(principal: Principal): string {
+  return principal.delegation?.holder ?? agentOf(principal) ?? principal.user?.id ?? principal.id;
+}
+
+/** A consent speaks for a person, so only what proves that person gives one. */
+function consenting(
+  principal: Principal,
+): { readonly kind: 'giver'; readonly from: string } | (GrantAnswer & { readonly kind: 'refused' }) {
+  const user = userOf(principal);
+  if (user !== null) return { kind: 'giver', from: user.id };
+  return refused(
+    'forbidden',
+    principal.delegation === null
+      ? 'A consent is given in the name of a person, and no user stands behind this key. Use a key with a user.'
+      : 'A consent is given with a key of one’s own, not on authority that was handed on. Leave the delegation out.',
+  );
+}
+
 function viewOf(row: GrantRow): GrantView {
   return {
     id: row.id,
@@ -209,6 +254,6 @@ function viewOf(row: GrantRow): GrantView {
   };
 }
 
-function refused(code: 'invalid', detail: string): GrantAnswer {
+function refused(code: 'invalid' | 'forbidden', detail: string): GrantAnswer & { readonly kind: 'refused' } {
   return { kind: 'refused', refusal: { code, detail } };
 }

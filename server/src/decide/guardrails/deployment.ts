@@ -29,15 +29,20 @@ export function createDeploymentFacts(
         typeof commit === 'string'
           ? tx`display->'parameters'->>'commit' = ${commit}`
           : tx`resource_type = ${resource?.type ?? ''} and resource_id = ${resource?.id ?? ''}`;
-      const [row] = await tx<{ tested: number | null; written: number | null; critical: number }[]>`
-        select max(ended_at) filter (where starts_with(action, 'test.') and (executor is not null or confirmed_by is not null)) as tested,
-               max(ended_at) filter (where action = any (${WRITES})) as written,
-               (count(*) filter (where decision @? '$.findings[*] ? (@.severity == "critical")'))::integer as critical
-        from mandate.act where tenant = ${tenant} and status = 'success' and ${subject}`;
+      // A test is as fresh as its start: what was written while it ran, it may not have seen. A write counts whatever
+      // came of it, and one without an end is the newest of all.
+      const [row] = await tx<
+        { tested: number | null; written: number | null; writing: number; critical: number }[]
+      >`
+        select max(started_at) filter (where status = 'success' and starts_with(action, 'test.run') and (executor is not null or confirmed_by is not null)) as tested,
+               max(ended_at) filter (where action = any (${WRITES}) and started_at is not null) as written,
+               (count(*) filter (where action = any (${WRITES}) and started_at is not null and ended_at is null))::integer as writing,
+               (count(*) filter (where status = 'success' and decision @? '$.findings[*] ? (@.severity == "critical")'))::integer as critical
+        from mandate.act where tenant = ${tenant} and ${subject}`;
       const tested = row?.tested ?? null;
       const written = row?.written ?? null;
       return {
-        testsPassed: tested !== null && (written === null || tested > written),
+        testsPassed: tested !== null && row?.writing === 0 && (written === null || tested > written),
         openCriticalFindings: row?.critical ?? 0,
       };
     });

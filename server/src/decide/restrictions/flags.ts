@@ -28,9 +28,12 @@ export const FLAG_DEFAULTS: Readonly<Record<string, FlagValue>> = {
   'rate.replay.per5m': 3,
 };
 
+/** What may be set for a part of the tenant. Everything else has one value, or a second row would contradict the first. */
+const SCOPED: ReadonlySet<string> = new Set(['agents.autonomousEnabled']);
+
 const MODES: readonly Mode[] = ['FULL', 'SUPERVISED', 'DRY_RUN'];
 
-/** Pure: what the flags mean for a decision. A value nobody understands counts as off. */
+/** Pure: what the flags mean for a decision. A value nobody understands counts as off, and of several rows the strictest binds. */
 export function readFlags(
   flags: readonly { readonly key: string; readonly scope: string; readonly value: unknown }[],
 ): {
@@ -44,17 +47,19 @@ export function readFlags(
   const restrictions: Restriction[] = [];
   for (const flag of flags) {
     if (flag.key === 'autonomy.mode') {
-      mode = MODES.find((known) => known === flag.value) ?? 'SUPERVISED';
+      const read = MODES.find((known) => known === flag.value) ?? 'SUPERVISED';
+      if (strictness(read) > strictness(mode)) mode = read;
       continue;
     }
     if (flag.key === 'budget.agents.maxConcurrent') {
-      maxConcurrent = typeof flag.value === 'number' ? flag.value : 0;
+      const read = typeof flag.value === 'number' ? flag.value : 0;
+      maxConcurrent = maxConcurrent === null ? read : Math.min(maxConcurrent, read);
       continue;
     }
     const scope = restrictedScope(flag.key, flag.scope);
     if (scope === null || flag.value === true) continue;
     restrictions.push({
-      id: `flag:${flag.key}`,
+      id: flag.scope === '' ? `flag:${flag.key}` : `flag:${flag.key}@${flag.scope}`,
       kind: 'flag',
       scope,
       floor: 'red',
@@ -158,8 +163,19 @@ export function createFlags({ store, clock, writeEntry }: FlagsNeeds): Flags {
             detail: 'autonomy.emergencyStop only mirrors the stop; use mandate stop or mandate resume.',
           };
         }
+        if (change.scope !== '' && !SCOPED.has(change.key)) {
+          return {
+            kind: 'refused',
+            code: 'invalid',
+            detail: `${change.key} is one for the whole tenant and takes no scope; only ${[...SCOPED].join(', ')} does.`,
+          };
+        }
+        // Changes of one flag come one after the other, or two of them at once would be measured against the same value;
+        // and the row of the scope is read in a statement of its own, which sees what the one before has written.
+        await tx`select 1 from mandate.flag where tenant = ${change.tenant} and key = ${change.key} and scope = '' for update`;
         const [before] = await tx<StoredFlag[]>`
-          select key, scope, value, reason, owner, updated_at from mandate.flag where tenant = ${change.tenant} and key = ${change.key} and scope in (${change.scope}, '') order by scope desc limit 1`;
+          select key, scope, value, reason, owner, updated_at from mandate.flag
+          where tenant = ${change.tenant} and key = ${change.key} and scope in (${change.scope}, '') order by scope desc limit 1 for update`;
         if (before === undefined)
           return {
             kind: 'refused',

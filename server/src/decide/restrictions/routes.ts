@@ -3,9 +3,10 @@ import { parseScope } from '@mandate/kernel';
 import { z } from 'zod';
 import { isPlainText, reasonField } from '../../platform/http/fields.ts';
 import { json, problem, route } from '../../platform/http/route.ts';
-import type { Call, Route } from '../../platform/http/route.ts';
+import type { Call, Reply, Route } from '../../platform/http/route.ts';
 import { readFlags } from './flags.ts';
 import type { Flags } from './flags.ts';
+import type { ResumeReport } from './resume.ts';
 import type { StandingRestrictions } from './standing.ts';
 import type { Stops } from './stop.ts';
 
@@ -14,8 +15,12 @@ export interface RestrictionRoutesNeeds {
   readonly flags: Flags;
   readonly standing: StandingRestrictions;
   readonly twoPersons: (tenant: string) => Promise<boolean>;
-  /** Whether the sentinel file bars this data directory, and lifting it. */
-  readonly sentinel: { readonly isStopped: () => boolean; readonly lift: () => Promise<void> };
+  /** Whether and since when the sentinel file bars this data directory, and lifting it. */
+  readonly sentinel: {
+    readonly isStopped: () => boolean;
+    readonly sinceMs: () => number | null;
+    readonly lift: () => Promise<void>;
+  };
   readonly isOnlyTenant: () => Promise<boolean>;
   readonly flagAudit: (tenant: string) => Promise<unknown>;
 }
@@ -102,39 +107,29 @@ export function restrictionRoutes({
       body: resumeBody,
       async handle({ principal, body, traceId }) {
         const order = {
-          scope: body.scope,
           reason: body.reason,
           by: principal.id,
           twoPersons: await twoPersons(principal.tenant),
           traceId,
         };
-        const report = await stops.resume({ tenant: principal.tenant, ...order });
-        if (report.kind === 'second_person_needed')
-          return json(
-            { resumed: false, waitingFor: 'a second person', requestedBy: report.requestedBy },
-            202,
-          );
         // Everybody's stop is theirs to lift only where there is nobody else.
         const everything =
           body.scope === 'tenant' && principal.roles.includes('admin') && (await isOnlyTenant());
-        // Two who agreed on the tenant's stop have agreed on everybody's; where that one stands alone, it asks for two itself.
-        const global = everything
-          ? await stops.resume({
-              ...order,
-              tenant: '*',
-              scope: 'global',
-              twoPersons: order.twoPersons && report.kind !== 'resumed',
-            })
-          : null;
-        if (global?.kind === 'second_person_needed')
-          return json(
-            { resumed: false, waitingFor: 'a second person', requestedBy: global.requestedBy },
-            202,
-          );
-        const wasSentinel = everything && sentinel.isStopped();
+        const fileSinceMs = everything ? sentinel.sinceMs() : null;
+        const own = await stops.resume({
+          ...order,
+          tenant: principal.tenant,
+          scope: body.scope,
+          fileSinceMs: null,
+        });
+        const global: ResumeReport = everything
+          ? await stops.resume({ ...order, tenant: '*', scope: 'global', fileSinceMs })
+          : { kind: 'nothing_to_resume' };
+        const refused = refusedOrWaiting(own) ?? refusedOrWaiting(global);
+        if (refused !== null) return refused;
+        const wasSentinel = fileSinceMs !== null && global.kind === 'resumed';
         if (wasSentinel) await sentinel.lift();
-        const lifted =
-          (report.kind === 'resumed' ? report.lifted : 0) + (global?.kind === 'resumed' ? global.lifted : 0);
+        const lifted = liftedBy(own) + liftedBy(global);
         const others =
           body.scope === 'tenant' &&
           (sentinel.isStopped() ||
@@ -217,6 +212,16 @@ export function restrictionRoutes({
       },
     }),
   ];
+}
+
+function refusedOrWaiting(report: ResumeReport): Reply | null {
+  if (report.kind === 'no_person') return problem({ code: 'forbidden', detail: report.detail });
+  if (report.kind !== 'second_person_needed') return null;
+  return json({ resumed: false, waitingFor: 'a second person', requestedBy: report.requestedBy }, 202);
+}
+
+function liftedBy(report: ResumeReport): number {
+  return report.kind === 'resumed' ? report.lifted : 0;
 }
 
 /** A tenant's people stop their tenant; everybody's stop is for whoever has the machine (mandate stop there). */

@@ -17,6 +17,8 @@ export interface SentinelNote {
 
 export interface Sentinel {
   isStopped(): boolean;
+  /** When this process first saw it; null while it is not there. */
+  sinceMs(): number | null;
   read(): Promise<SentinelNote>;
   lift(): Promise<void>;
   close(): void;
@@ -33,15 +35,15 @@ export function watchSentinel({
   appeared: () => void;
 }): Sentinel {
   const path = join(dataDir, SENTINEL_FILE);
-  let stopped = existsSync(path);
+  let sinceMs = existsSync(path) ? clock.nowMs() : null;
   let closed = false;
   const look = (): void => {
-    const now = existsSync(path);
-    if (now && !stopped) {
-      stopped = true;
+    if (!existsSync(path)) {
+      sinceMs = null;
+    } else if (sinceMs === null) {
+      sinceMs = clock.nowMs();
       appeared();
     }
-    stopped = now;
   };
   const watcher = watch(dirname(path), look);
   watcher.on('error', () => watcher.close());
@@ -52,10 +54,11 @@ export function watchSentinel({
     clock.after(POLL_MS, poll);
   };
   poll();
-  if (stopped) appeared();
+  if (sinceMs !== null) appeared();
 
   return {
-    isStopped: () => stopped,
+    isStopped: () => sinceMs !== null,
+    sinceMs: () => sinceMs,
     read: () => readSentinel(path),
     async lift() {
       await rm(path, { force: true });

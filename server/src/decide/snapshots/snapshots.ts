@@ -1,16 +1,19 @@
 // Gathers what one decision may depend on. One statement reads it all, because facts of two different moments
 // could together allow what neither moment would have allowed. The revision in it is checked again by act_start().
-import { driftTrust } from '@mandate/kernel';
+import { driftTrust, newTrust } from '@mandate/kernel';
 import type {
   Action,
   DeploymentFacts,
   Facts,
   Finding,
+  GivenApproval,
   Grant,
   Law,
   Mode,
   Restriction,
   Snapshot,
+  TrustSettings,
+  TrustState,
 } from '@mandate/kernel';
 import type { Sql } from '../../platform/postgres/store.ts';
 import type { Clock } from '../../platform/clock/clock.ts';
@@ -100,6 +103,7 @@ export function createSnapshots({
           digest,
           requester: asker.id,
           grantIds: asker.grantIds,
+          chain: action.chain,
           counters: countersOf(action, nowMs),
         }),
       ]);
@@ -126,13 +130,13 @@ export function createSnapshots({
         revision: row.revision,
         mode,
         principal: { id: asker.id, roles: asker.roles },
-        trust: row.agent === null ? null : driftTrust(row.agent, nowMs, law.charter.trust).state,
+        trust: leastTrust(action, row, law.charter.trust, nowMs),
         userScopes: asker.userScopes,
         userRoles: asker.userRoles,
         grants: row.grants,
         restrictions: restrictions.length === 0 ? row.restrictions : [...row.restrictions, ...restrictions],
         used: row.used,
-        approval: row.approval === null ? null : { id: row.approval.id, causes: row.approval.causes },
+        approval: row.approval,
         deployment,
         findings,
       };
@@ -147,6 +151,29 @@ export function createSnapshots({
   };
 }
 
+/**
+ * The trust of whoever is trusted least among the agent and those who handed its authority on, drifted to now. In a
+ * chain stand people and keys too, who have no trust; an agent that never acted has what every new one has.
+ */
+function leastTrust(
+  { chain, user }: Action,
+  row: FactsRow,
+  settings: TrustSettings,
+  nowMs: number,
+): TrustState | null {
+  const own = row.agent === null ? null : driftTrust(row.agent, nowMs, settings).state;
+  if (chain.length === 0) return own;
+  const states = chain.flatMap((name) => {
+    const known = row.chain.find(({ id }) => id === name);
+    if (known !== undefined) return [driftTrust(known, nowMs, settings).state];
+    return name === user?.id || /^(user|key|jwt):/.test(name) ? [] : [newTrust(settings, nowMs)];
+  });
+  return states.reduce<TrustState>(
+    (least, state) => (state.score < least.score ? state : least),
+    own ?? newTrust(settings, nowMs),
+  );
+}
+
 /** The charter's ceiling and the flag's: whichever leaves less room, so that a flag only ever tightens. */
 function stricter(charter: number | null, flag: number | null): number | null {
   if (charter === null) return flag;
@@ -157,15 +184,12 @@ interface FactsRow {
   readonly revision: number | null;
   readonly charter: string | null;
   readonly agent: AgentTrust | null;
+  readonly chain: readonly (TrustState & { readonly id: string })[];
   readonly restrictions: readonly Restriction[];
   readonly flags: readonly Flag[];
   readonly grants: readonly Grant[];
   readonly used: Readonly<Record<string, number>>;
-  readonly approval: {
-    readonly id: string;
-    readonly actId: string;
-    readonly causes: readonly string[];
-  } | null;
+  readonly approval: (GivenApproval & { readonly actId: string }) | null;
 }
 
 interface FactsCall {
@@ -176,6 +200,7 @@ interface FactsCall {
   readonly digest: string;
   readonly requester: string;
   readonly grantIds: readonly string[];
+  readonly chain: readonly string[];
   readonly counters: readonly { readonly key: string; readonly windowStartMs: number }[];
 }
 
@@ -208,7 +233,8 @@ async function readFacts(db: Sql, call: FactsCall): Promise<FactsRow> {
   const [row] = await db<{ facts: FactsRow }[]>`
     select mandate.decide_facts(${call.tenant}, ${new Date(call.nowMs)}, ${call.agent}, ${call.actId}, ${call.digest}, ${call.requester},
       ${[...call.grantIds]}::uuid[], ${call.counters.map((counter) => counter.key)}::text[],
-      ${call.counters.map((counter) => new Date(counter.windowStartMs).toISOString())}::timestamptz[]) as facts`;
+      ${call.counters.map((counter) => new Date(counter.windowStartMs).toISOString())}::timestamptz[],
+      ${[...call.chain]}::text[]) as facts`;
   if (row === undefined) throw new Error('decide_facts() gave no row');
   return row.facts;
 }

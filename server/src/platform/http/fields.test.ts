@@ -27,6 +27,13 @@ test('a reason may have lines but nothing that a terminal obeys', () => {
     assert.ok(!reasonField.safeParse(reason).success, JSON.stringify(reason));
 });
 
+test('a reason keeps no secret that was pasted into it', () => {
+  // I9
+  const secret = 'ghp_aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xY3zA5';
+  for (const field of [reasonField, reasonField.max(1_000).optional()])
+    assert.match(field.parse(`leaked ${secret}`) ?? '', /^leaked \[redacted:\w+\]$/);
+});
+
 test('a moment is one that Postgres can hold', () => {
   assert.equal(momentField.parse('2026-01-01T00:00:00Z'), Date.UTC(2026, 0, 1));
   assert.equal(momentField.parse('2026-01-01T02:00:00+02:00'), Date.UTC(2026, 0, 1));

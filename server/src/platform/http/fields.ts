@@ -1,5 +1,6 @@
 // The fields that many bodies and queries share. Each is narrow at the door, because what is let in here is stored,
 // shown to the people who approve, and handed to Postgres, which takes no NUL and no year 10000.
+import { redactText } from '@mandate/kernel';
 import { z } from 'zod';
 
 const NAME_MAX = 256;
@@ -21,12 +22,13 @@ export function isPlainText(text: string): boolean {
 /** A name of something: 1 to 256 characters that show as what they are. */
 export const nameField = z.string().min(1).max(NAME_MAX).refine(isPlainText, `must be ${IS_PLAIN}`);
 
-/** What people write for people: lines and tabs are fine, tricks are not. */
+/** What people write for people: lines and tabs are fine, tricks are not. A secret that was pasted in goes no further (I9). */
 export const reasonField = z
   .string()
   .min(1)
   .max(REASON_MAX)
-  .refine((text) => !DECEPTIVE_BUT_LINES.test(text), `must be ${IS_PLAIN}`);
+  .refine((text) => !DECEPTIVE_BUT_LINES.test(text), `must be ${IS_PLAIN}`)
+  .overwrite(redactText);
 
 /** What may stand in an HTTP header as well as in a body. */
 export const idempotencyKeyField = z

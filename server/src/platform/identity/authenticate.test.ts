@@ -19,6 +19,7 @@ describe('whoever asks', () => {
   const chance = seededChance(clock);
   const grants = createGrantTokens(masterKeys, clock);
   const revokedGrants = new Set<string>();
+  const ownProof = new Map<string, string>();
   let database: TestDatabase;
   let keys: Keys;
   let identity: Identity;
@@ -40,6 +41,7 @@ describe('whoever asks', () => {
       bruteForce: createBruteForce({ clock }),
       clock,
       areGrantsAlive: (_tenant, ids) => Promise.resolve(!ids.some((id) => revokedGrants.has(id))),
+      ownProofOf: (_tenant, agent) => Promise.resolve(ownProof.get(agent) ?? null),
     });
   }
 
@@ -90,6 +92,7 @@ describe('whoever asks', () => {
       user: ada,
       scopes: ['actions.*'],
       keyId: key.id,
+      expiresMs: null,
       delegation: null,
     };
     assert.deepEqual(await principalOf(bearer(text)), expected);
@@ -250,7 +253,14 @@ describe('whoever asks', () => {
     assert.deepEqual(principal.delegation?.chain, ['user:ada']);
     assert.deepEqual(principal.user, ada);
     const bare = await principalOf(bearer(token));
-    assert.deepEqual([bare.id, bare.roles, bare.agents], ['agent:builder-1', ['agent'], ['builder-1']]);
+    assert.deepEqual(
+      [bare.kind, bare.id, bare.roles, bare.agents],
+      ['grant', 'agent:builder-1', ['agent'], ['builder-1']],
+    );
+    ownProof.set('builder-1', 'builder-1 has a key of its own');
+    assert.equal(await refusalOf(bearer(token)), 'delegation_invalid');
+    assert.equal((await principalOf(asked)).kind, 'key');
+    ownProof.clear();
     revokedGrants.add(wanted.grantId);
     assert.equal(await refusalOf(asked), 'delegation_invalid');
     assert.equal(await refusalOf(bearer(token)), 'delegation_invalid');
@@ -275,6 +285,7 @@ describe('whoever asks', () => {
       jwt: null,
       bruteForce: createBruteForce({ clock }),
       clock,
+      ownProofOf: () => Promise.resolve(null),
     });
     assert.equal(await refusalOf(bearer(await tokenOf(grant())), blind), 'delegation_invalid');
   });

@@ -66,6 +66,8 @@ export interface IdentityNeeds {
   readonly clock: Clock;
   /** Whether all of these grants stand, from their rows. Without it a delegation token proves nothing and is refused. */
   readonly areGrantsAlive?: (tenant: string, grantIds: readonly string[]) => Promise<boolean>;
+  /** Why this agent must prove itself by more than a token that somebody gave it; null where grants are all that names it. */
+  readonly ownProofOf: (tenant: string, agent: string) => Promise<string | null>;
 }
 
 type Credential =
@@ -142,7 +144,18 @@ export function createIdentity(needs: IdentityNeeds): Identity {
     const id = principalId({ roles, agents, userId: user?.id ?? null, fallback: `key:${key.id}` });
     return {
       kind: 'principal',
-      principal: { id, kind, tenant, roles, agents, user, scopes, keyId: key.id, delegation: null },
+      principal: {
+        id,
+        kind,
+        tenant,
+        roles,
+        agents,
+        user,
+        scopes,
+        keyId: key.id,
+        expiresMs: null,
+        delegation: null,
+      },
     };
   }
 
@@ -182,20 +195,30 @@ export function createIdentity(needs: IdentityNeeds): Identity {
     return answer.kind === 'principal' ? answer : refused('token_invalid', answer.detail);
   }
 
-  /** A sub-agent that has no key of its own: the token it was given says who it is and what it may. */
+  /**
+   * A sub-agent that has no key of its own: the token it was given says who it is and what it may. Whoever gives a grant
+   * chooses the name in it, so the token of a name that stands for anybody else proves nothing.
+   */
   async function byGrant(token: string): Promise<Answer> {
     const read = await readAlive(token);
     if (read.kind === 'refused') return read;
     const { tenant, delegation } = read;
+    const why = await needs.ownProofOf(tenant, delegation.holder);
+    if (why !== null)
+      return refused(
+        'delegation_invalid',
+        `${why}, so a delegation alone does not prove who asks. Present it beside a key of ${delegation.holder}: X-Mandate-Delegation.`,
+      );
     const principal: Principal = {
       id: `agent:${delegation.holder}`,
-      kind: 'jwt',
+      kind: 'grant',
       tenant,
       roles: ['agent'],
       agents: [delegation.holder],
       user: delegation.user,
       scopes: null,
       keyId: null,
+      expiresMs: null,
       delegation,
     };
     return { kind: 'principal', principal };

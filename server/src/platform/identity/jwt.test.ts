@@ -64,10 +64,11 @@ test('a good token becomes the principal that its claims describe', async () => 
       kind: 'jwt',
       tenant: 'acme',
       roles: ['operator'],
-      agents: 'any',
+      agents: [],
       user: { id: 'ada', email: 'ada@example.org', scopes: ['repo:write', 'deploy'] },
       scopes: null,
       keyId: null,
+      expiresMs: (nowS + 60) * 1000,
       delegation: null,
     },
   });
@@ -89,6 +90,7 @@ test('a token that lacks what is required, or says something else, is refused', 
     ['with claims of another form', sign({ ...good, roles: 'admin' }), /roles has the wrong form/],
     ['an agent and more', sign({ ...good, roles: ['agent', 'admin'] }), /no other role/],
     ['an agent without a name', sign({ ...good, roles: ['agent'] }), /no claim `agents`/],
+    ['an agent with every name', sign({ ...good, roles: ['agent'], agents: 'any' }), /no claim `agents`/],
     ['endless', Promise.resolve('x'.repeat(20_000)), /16384 are the most/],
     ['no token at all', Promise.resolve('hello'), /malformed/],
   ];
@@ -129,11 +131,19 @@ test('a token signed by a stranger, or changed after it was signed, is refused',
 test('without a fixed tenant the token must name one', async () => {
   const open = createJwt({ ...settings, tenant: null }, clock);
   assert.match(await detailOf(await sign(good), open), /no claim `tenant`/);
+  assert.match(await detailOf(await sign({ ...good, tenant: '*' }), open), /everybody/);
   const answer = await open.verify(await sign({ ...good, tenant: 'rival' }));
   assert.equal(answer.kind === 'principal' && answer.principal.tenant, 'rival');
   // With a fixed one, what the token says does not matter.
   const fixed = await jwt.verify(await sign({ ...good, tenant: 'rival' }));
   assert.equal(fixed.kind === 'principal' && fixed.principal.tenant, 'acme');
+});
+
+test('whoever is no agent speaks for none unless the token says which, or any', async () => {
+  for (const agents of [['builder-1'], 'any'] as const) {
+    const answer = await jwt.verify(await sign({ ...good, agents }));
+    assert.deepEqual(answer.kind === 'principal' && answer.principal.agents, agents);
+  }
 });
 
 test('a key set with a secret in it, or from a place that others can change, is refused at the start', async () => {

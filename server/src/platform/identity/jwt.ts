@@ -117,6 +117,8 @@ function readKeySetUrl(text: string): URL {
   );
 }
 
+/** The row of mandate.tenant whose restrictions bind all tenants. */
+const EVERYBODY = '*';
 const list = z.array(z.string().min(1).max(200)).max(200);
 const claimsShape = z.object({
   sub: z.string().min(1).max(200),
@@ -124,7 +126,8 @@ const claimsShape = z.object({
   email: z.string().max(320).optional(),
   scope: z.string().max(4000).optional(),
   roles: list.optional(),
-  agents: list.optional(),
+  agents: z.union([z.literal('any'), list]).default([]),
+  exp: z.number(),
 });
 
 function toPrincipal(payload: JWTPayload, settings: JwtSettings): JwtAnswer {
@@ -134,10 +137,14 @@ function toPrincipal(payload: JWTPayload, settings: JwtSettings): JwtAnswer {
       `The token's claim ${claims.error.issues[0]?.path.join('.') ?? ''} has the wrong form: ${claims.error.issues[0]?.message ?? ''}.`,
     );
   }
-  const { sub, email, scope = '', agents } = claims.data;
+  const { sub, email, scope = '', agents, exp } = claims.data;
   const tenant = settings.tenant ?? claims.data.tenant;
   if (tenant === undefined)
     return refused('The token has no claim `tenant`, and MANDATE_JWT_TENANT is not set. Set one of them.');
+  if (tenant === EVERYBODY)
+    return refused(
+      'The tenant * is everybody, and nobody belongs to it. Name one tenant in the claim `tenant`.',
+    );
   const roles: readonly Role[] = (claims.data.roles ?? []).filter(isRole);
   if (roles.length === 0)
     return refused(
@@ -146,16 +153,15 @@ function toPrincipal(payload: JWTPayload, settings: JwtSettings): JwtAnswer {
   const isAgent = roles.includes('agent');
   if (isAgent && roles.length > 1)
     return refused('The token has the role agent and others. An agent has no other role.');
-  if (isAgent && (agents === undefined || agents.length === 0))
+  if (isAgent && (agents === 'any' || agents.length === 0))
     return refused('The token has the role agent but no claim `agents` that names which.');
-  const spokenFor = agents ?? ('any' as const);
   const userId = isAgent ? null : sub;
   const principal: Principal = {
-    id: principalId({ roles, agents: spokenFor, userId, fallback: `jwt:${sub}` }),
+    id: principalId({ roles, agents, userId, fallback: `jwt:${sub}` }),
     kind: 'jwt',
     tenant,
     roles,
-    agents: spokenFor,
+    agents,
     // An agent's token speaks for the agent; the person behind it, if any, comes by delegation.
     user:
       userId === null
@@ -163,6 +169,7 @@ function toPrincipal(payload: JWTPayload, settings: JwtSettings): JwtAnswer {
         : { id: userId, email: email ?? null, scopes: scope.split(' ').filter((word) => word !== '') },
     scopes: null,
     keyId: null,
+    expiresMs: exp * 1000,
     delegation: null,
   };
   return { kind: 'principal', principal };

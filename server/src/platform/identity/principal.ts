@@ -7,7 +7,8 @@ export interface Principal {
    * `user:ID` for people, `agent:ID` for a key of one agent, else `key:ID`.
    */
   readonly id: string;
-  readonly kind: 'key' | 'jwt' | 'signature';
+  /** `grant`: nothing but a delegation token, so it sees and touches only what was done under that grant. */
+  readonly kind: 'key' | 'jwt' | 'signature' | 'grant';
   readonly tenant: string;
   readonly roles: readonly Role[];
   /** Which agents it may speak for. */
@@ -18,6 +19,8 @@ export interface Principal {
   readonly scopes: readonly string[] | null;
   /** The API key it came with; null for tokens. */
   readonly keyId: string | null;
+  /** Epoch milliseconds after which a token of an identity provider proves nothing; null where a row is asked instead. */
+  readonly expiresMs: number | null;
   readonly delegation: Delegation | null;
 }
 
@@ -65,4 +68,9 @@ export function principalId(of: {
   if (of.roles.includes('agent'))
     return of.agents.length === 1 && agent !== undefined ? `agent:${agent}` : of.fallback;
   return of.userId === null ? of.fallback : `user:${of.userId}`;
+}
+
+/** Whether the id is a person's: where people are counted, two keys without a user may both be the same one's. */
+export function isPerson(id: string): boolean {
+  return id.startsWith('user:');
 }

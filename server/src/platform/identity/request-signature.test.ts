@@ -47,6 +47,7 @@ describe('whoever signs requests', () => {
       jwt: null,
       bruteForce: createBruteForce({ clock }),
       clock,
+      ownProofOf: () => Promise.resolve(null),
     }).authenticate(request);
   }
 

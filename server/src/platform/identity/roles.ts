@@ -5,7 +5,6 @@ import { anyPatternCovers } from '@mandate/kernel';
 export type Permission =
   | 'actions.request'
   | 'actions.request_for_others'
-  | 'actions.run_safe_state'
   | 'actions.read'
   | 'actions.report'
   | 'actions.confirm'
@@ -78,7 +77,6 @@ const OPERATE: readonly Permission[] = [
   ...TIGHTEN,
   'actions.request',
   'actions.request_for_others',
-  'actions.run_safe_state',
   'actions.report',
   'actions.confirm',
   'actions.rollback',
@@ -140,7 +138,6 @@ export const PERMISSIONS: Readonly<Record<Role, ReadonlySet<Permission>>> = {
 /** What nobody may do who also is an agent, whatever else its roles say: agents do not grade, approve or free themselves. */
 export const NEVER_FOR_AGENTS: ReadonlySet<Permission> = new Set([
   'actions.request_for_others',
-  'actions.run_safe_state',
   'actions.confirm',
   'approvals.decide',
   'governance.decide',

@@ -1,5 +1,6 @@
 // The HTTP resources of API keys. The text of a key leaves the server once, in the answer that makes it.
 import { z } from 'zod';
+import { anyPatternCovers } from '@mandate/kernel';
 import type { JsonObject } from '@mandate/kernel';
 import { momentField, nameField } from '../http/fields.ts';
 import { json, problem, route } from '../http/route.ts';
@@ -7,6 +8,7 @@ import type { Route } from '../http/route.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { Store, Tx } from '../postgres/store.ts';
 import type { ApiKey, Keys } from './keys.ts';
+import type { Principal } from './principal.ts';
 import { ROLES } from './roles.ts';
 
 export interface KeyRoutesNeeds {
@@ -46,6 +48,9 @@ export function keyRoutes({ keys, store, clock, writeEntry }: KeyRoutesNeeds): r
       body: newKey,
       async handle({ principal, body, traceId }) {
         const { tenant } = principal;
+        const wide = excessOf(body, principal);
+        if (wide !== null)
+          return problem({ code: 'forbidden', detail: `A key cannot make a wider one than itself: ${wide}` });
         try {
           const created = await store.withTenant(tenant, async (tx) => {
             const made = await keys.create(tx, {
@@ -121,6 +126,28 @@ export function keyRoutes({ keys, store, clock, writeEntry }: KeyRoutesNeeds): r
       },
     }),
   ];
+}
+
+/** What the wanted key would have and its maker has not, in a sentence; null when it is nothing. */
+function excessOf(
+  { roles, agents, scopes }: Pick<z.infer<typeof newKey>, 'roles' | 'agents' | 'scopes'>,
+  maker: Principal,
+): string | null {
+  const role = maker.roles.includes('admin') ? undefined : roles.find((one) => !maker.roles.includes(one));
+  if (role !== undefined) return `it has not the role ${role}.`;
+  const narrow = maker.scopes;
+  if (narrow !== null) {
+    const own = narrow.join(', ');
+    if (scopes === undefined) return `it is narrowed to ${own}. Give the new key scopes within these.`;
+    const scope = scopes.find((one) => !anyPatternCovers(narrow, one));
+    if (scope !== undefined) return `its scopes (${own}) do not cover ${scope}.`;
+  }
+  const spokenFor = maker.agents;
+  if (spokenFor === 'any') return null;
+  const own = spokenFor.length === 0 ? 'no agent' : spokenFor.join(', ');
+  if (agents === 'any') return `it speaks for ${own}, not for any.`;
+  const agent = agents.find((one) => !spokenFor.includes(one));
+  return agent === undefined ? null : `it speaks for ${own}, not for ${agent}.`;
 }
 
 function viewOf(key: ApiKey) {

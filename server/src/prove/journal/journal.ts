@@ -1,7 +1,7 @@
 // The one append-only table: whatever happens is written in the transaction that it tells of, and read back by
 // position only. Positions come after commit (sequencer.ts), so that no reader can pass by a late commit.
-import { canonicalJson } from '@mandate/kernel';
-import type { JsonObject } from '@mandate/kernel';
+import { canonicalJson, redactText } from '@mandate/kernel';
+import type { Json, JsonObject } from '@mandate/kernel';
 import type { Clock } from '../../platform/clock/clock.ts';
 import { jsonb } from '../../platform/postgres/jsonb.ts';
 import type { Sql, Store, Tx } from '../../platform/postgres/store.ts';
@@ -63,10 +63,22 @@ export interface Journal {
   rewind(tenant: string, name: string, position: number): Promise<void>;
 }
 
-/** Writes one entry in the caller's transaction. */
+/** Writes one entry in the caller's transaction, with what people and agents wrote in words freed of secrets (I9). */
 export async function writeEntry(tx: Tx | Sql, tenant: string, entry: NewEntry): Promise<void> {
-  const rows = [{ ...entry, data: canonicalJson(entry.data) }];
+  const rows = [{ ...entry, data: canonicalJson(withoutSecrets(entry.data)) }];
   await tx`select mandate.journal_write(${tenant}, ${jsonb(tx, rows)})`;
+}
+
+/** Texts only: names of keys are our own here, and a digest or an id under a name like `key` must stay readable. */
+function withoutSecrets(value: Json): Json {
+  if (typeof value === 'string') return redactText(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (isList(value)) return value.map(withoutSecrets);
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, withoutSecrets(inner)]));
+}
+
+function isList(value: Json): value is readonly Json[] {
+  return Array.isArray(value);
 }
 
 export function createJournal({ store, clock }: { store: Store; clock: Clock }): Journal {
