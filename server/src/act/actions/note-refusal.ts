@@ -1,6 +1,5 @@
 // What is refused before it is an act leaves a line all the same: who knocks at doors that are not theirs, or goes on
 // asking against a full limit, is what a later look into the journal is for.
-import { redactText } from '@mandate/kernel';
 import type { JsonObject } from '@mandate/kernel';
 import type { Clock } from '../../platform/clock/clock.ts';
 import type { Refusal } from '../../platform/http/problems.ts';
@@ -53,7 +52,7 @@ export function createNoteRefusal({ store, clock, writeEntry, failed }: NoteRefu
             user: asker.user?.id ?? null,
             chain: asker.chain,
             code: refusal.code,
-            detail: redactText(refusal.detail),
+            detail: refusal.detail,
           },
         }),
       );
