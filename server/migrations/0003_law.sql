@@ -194,7 +194,8 @@ create table mandate.act (
   primary key (tenant, id)
 ) with (fillfactor = 85);
 create index act_recent on mandate.act (tenant, created_at desc, id desc);
-create index act_by_agent on mandate.act (tenant, agent, created_at desc);
+-- The agent first: an index that begins with the tenant alone tempts the planner while the table is small.
+create index act_by_agent on mandate.act (agent, tenant, created_at desc);
 create index act_live on mandate.act (deadline_at) where status in ('executing', 'permitted');
 create index act_waiting on mandate.act (tenant, id) where status = 'waiting_for_approval';
 -- What has been undone, or is about to be, is not undone again, whoever asks.
@@ -211,11 +212,16 @@ create function mandate.act_stands() returns trigger language plpgsql as $$
 begin
   raise exception 'act % is % and stands as it was decided', old.id, old.status using errcode = 'MD012';
 end $$;
-create trigger act_guard before update on mandate.act for each row
+-- Two triggers, because comparing what was sealed means unpacking it: the end of an act names none of these columns.
+create trigger act_guard before update of tier, decision, sealed, reservations, cost_micro_usd, approval_id, epoch, worker, started_at, start_by, deadline_at
+  on mandate.act for each row
+  when (old.status <> 'waiting_for_approval'
+    and row(new.tier, new.decision, new.sealed, new.reservations, new.cost_micro_usd, new.approval_id, new.epoch, new.worker, new.started_at, new.start_by, new.deadline_at)
+      is distinct from row(old.tier, old.decision, old.sealed, old.reservations, old.cost_micro_usd, old.approval_id, old.epoch, old.worker, old.started_at, old.start_by, old.deadline_at))
+  execute function mandate.act_stands();
+create trigger act_guard_status before update of status on mandate.act for each row
   when (old.status <> 'waiting_for_approval' and (new.status = 'waiting_for_approval'
-    or (old.status not in ('executing', 'permitted', 'unknown') and new.status <> old.status)
-    or row(new.tier, new.decision, new.sealed, new.reservations, new.cost_micro_usd, new.approval_id, new.epoch, new.worker, new.started_at, new.start_by, new.deadline_at)
-      is distinct from row(old.tier, old.decision, old.sealed, old.reservations, old.cost_micro_usd, old.approval_id, old.epoch, old.worker, old.started_at, old.start_by, old.deadline_at)))
+    or (old.status not in ('executing', 'permitted', 'unknown') and new.status <> old.status)))
   execute function mandate.act_stands();
 
 create table mandate.idempotency (

@@ -149,11 +149,15 @@ create function mandate.act_finish(
   p_tenant text, p_now timestamptz, p_act uuid, p_from text[], p_status text, p_sealed_result bytea, p_error text,
   p_actual_cost bigint, p_trust jsonb, p_freeze jsonb, p_confirmed_by text, p_journal jsonb
 ) returns jsonb language plpgsql volatile as $$
-declare v_act mandate.act; v_agent mandate.agent; r record;
+declare v_act record; v_agent mandate.agent; r record;
 begin
   perform mandate.enter_road(p_tenant);
-  select * into v_act from mandate.act where tenant = p_tenant and id = p_act for update;
-  if not found then return jsonb_build_object('outcome', 'not_live', 'status', null); end if;
+  -- Planned anew by each call (execute): a plan kept from when the table was small goes by an index that merely begins
+  -- with the tenant, and until the next analyze every end then reads all acts. Only the columns that are needed: a
+  -- whole row in a variable would unpack what is sealed.
+  execute 'select status, agent, reservations, confirmed_by from mandate.act where tenant = $1 and id = $2 for update'
+    into v_act using p_tenant, p_act;
+  if v_act.status is null then return jsonb_build_object('outcome', 'not_live', 'status', null); end if;
   if not v_act.status = any (p_from) or (p_confirmed_by is not null and v_act.confirmed_by is not null) then return jsonb_build_object('outcome', 'not_live', 'status', v_act.status); end if;
 
   select * into v_agent from mandate.agent where tenant = p_tenant and id = v_act.agent for update;
@@ -188,11 +192,12 @@ begin
   end if;
 
   -- Who vouches for a success later changes neither when it ended nor what was said of it: tests are fresh by that time.
-  update mandate.act set status = p_status, sealed_result = coalesce(p_sealed_result, sealed_result),
-    error = case when p_confirmed_by is null then p_error else error end, ended_at = case when p_confirmed_by is null then p_now else ended_at end,
-    actual_cost_micro_usd = coalesce(p_actual_cost, actual_cost_micro_usd), confirmed_by = coalesce(p_confirmed_by, confirmed_by),
-    trust_before = v_agent.score, trust_after = coalesce((p_trust->>'score')::double precision, v_agent.score)
-  where tenant = p_tenant and id = p_act;
+  execute 'update mandate.act set status = $3, sealed_result = coalesce($4, sealed_result),
+      error = case when $5 is null then $6 else error end, ended_at = case when $5 is null then $7 else ended_at end,
+      actual_cost_micro_usd = coalesce($8, actual_cost_micro_usd), confirmed_by = coalesce($5, confirmed_by), trust_before = $9, trust_after = $10
+    where tenant = $1 and id = $2'
+    using p_tenant, p_act, p_status, p_sealed_result, p_confirmed_by, p_error, p_now, p_actual_cost, v_agent.score,
+      coalesce((p_trust->>'score')::double precision, v_agent.score);
   if p_freeze is not null then
     insert into mandate.restriction (tenant, id, kind, scope, floor, cause, created_by, created_at)
     values (p_tenant, (p_freeze->>'id')::uuid, 'freeze', 'agent:' || v_act.agent, 'red', p_freeze->>'cause', 'mandate:trust', p_now);
