@@ -1,5 +1,6 @@
 // One act as it stands on record: what was asked, what was decided, how it ended.
 import type { Decision, Json, JsonObject, Reservation, Resource, Severity, Tier } from '@mandate/kernel';
+import type { Tx } from '../../platform/postgres/store.ts';
 
 export type ActStatus =
   | 'recorded'
@@ -131,3 +132,10 @@ export interface Entry {
   /** Redacted; canonical JSON is made of it on the way in. */
   readonly data: JsonObject;
 }
+
+/** Writes a journal entry about an act in the caller's transaction. */
+export type WriteActEntry = (
+  tx: Tx,
+  tenant: string,
+  entry: Entry & { readonly agent: string; readonly actId: string },
+) => Promise<void>;

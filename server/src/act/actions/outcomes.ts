@@ -1,13 +1,13 @@
 // What becomes of an act after it began: the agent that executed it reports, another principal confirms, somebody
 // cancels. The permit proves that the reporter is the one who was allowed to act, and the row that it was used once.
 import { settingOf } from '@mandate/kernel';
-import type { Json, JsonObject, Law } from '@mandate/kernel';
+import type { Json, Law } from '@mandate/kernel';
 import type { Clock } from '../../platform/clock/clock.ts';
 import type { Refusal } from '../../platform/http/problems.ts';
 import type { Asker } from '../../platform/identity/asker.ts';
-import type { Store, Tx } from '../../platform/postgres/store.ts';
+import type { Store } from '../../platform/postgres/store.ts';
 import { isWithin } from './act.ts';
-import type { Act } from './act.ts';
+import type { Act, WriteActEntry } from './act.ts';
 import type { Actions, EndCall, Ending } from './actions.ts';
 import { findCompensation } from './queries.ts';
 import type { Running } from './running.ts';
@@ -46,19 +46,7 @@ export interface OutcomesNeeds {
   readonly running: Running;
   readonly readPermit: (token: string) => { readonly actId: string; readonly tenant: string } | null;
   readonly lawOf: (tenant: string) => Promise<Law | null>;
-  readonly writeEntry: (
-    tx: Tx,
-    tenant: string,
-    entry: {
-      kind: string;
-      agent: string;
-      actId: string;
-      actor: string;
-      atMs: number;
-      traceId: string | null;
-      data: JsonObject;
-    },
-  ) => Promise<void>;
+  readonly writeEntry: WriteActEntry;
 }
 
 export function createOutcomes({

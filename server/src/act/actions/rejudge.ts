@@ -2,26 +2,15 @@
 // there are more of them now they are asked again, and when it has become forbidden it ends.
 import type { Decision, JsonObject } from '@mandate/kernel';
 import { jsonb } from '../../platform/postgres/jsonb.ts';
-import type { Store, Tx } from '../../platform/postgres/store.ts';
+import type { Store } from '../../platform/postgres/store.ts';
+import type { WriteActEntry } from './act.ts';
 import type { Journey } from './draft.ts';
 import { draftApproval } from './draft.ts';
 
 export interface RejudgeNeeds {
   readonly store: Store;
   readonly uuid: () => string;
-  readonly writeEntry: (
-    tx: Tx,
-    tenant: string,
-    entry: {
-      kind: string;
-      agent: string;
-      actId: string;
-      actor: string;
-      atMs: number;
-      traceId: string | null;
-      data: JsonObject;
-    },
-  ) => Promise<void>;
+  readonly writeEntry: WriteActEntry;
 }
 
 /** What a stop, a freeze or a full limit holds back keeps waiting: it may begin once that is lifted. */

@@ -1,11 +1,10 @@
 // What must happen to acts although nobody asks: approved ones begin, overdue ones and those of dead workers become
 // `unknown`, and approvals that nobody gave expire. Every process does it; each step has one winner in the database.
-import type { JsonObject } from '@mandate/kernel';
 import type { TrustSettings } from '@mandate/kernel';
 import type { Clock } from '../../platform/clock/clock.ts';
 import { jsonb } from '../../platform/postgres/jsonb.ts';
-import type { Sql, Store, Tx } from '../../platform/postgres/store.ts';
-import type { Act } from './act.ts';
+import type { Sql, Store } from '../../platform/postgres/store.ts';
+import type { Act, WriteActEntry } from './act.ts';
 import type { Actions } from './actions.ts';
 
 export interface Upkeep {
@@ -24,19 +23,7 @@ export interface UpkeepNeeds {
   readonly proceed: (act: Act) => Promise<unknown>;
   readonly trustSettings: (tenant: string) => Promise<TrustSettings>;
   readonly failed: (error: unknown, what: string) => void;
-  readonly writeEntry: (
-    tx: Tx,
-    tenant: string,
-    entry: {
-      kind: string;
-      agent: string;
-      actId: string;
-      actor: string;
-      atMs: number;
-      traceId: string | null;
-      data: JsonObject;
-    },
-  ) => Promise<void>;
+  readonly writeEntry: WriteActEntry;
 }
 
 const BATCH = 100;
