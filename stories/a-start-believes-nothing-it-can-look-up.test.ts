@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import test from 'node:test';
-import { recordAct, startAct } from '../server/src/act/actions/store.ts';
+import { startAct } from '../server/src/act/actions/store.ts';
 import { createAgents } from '../server/src/decide/agents/agents.ts';
 import { createBarrier } from '../server/src/decide/restrictions/barrier.ts';
 import { createChance, systemClock } from '../server/src/platform/clock/clock.ts';
@@ -12,6 +12,7 @@ import {
   isWaitingForBarrier,
   isWaitingForRow,
   prepareGround,
+  recordWaiting,
   startCall,
   TENANT,
 } from '../test/start-call.ts';
@@ -72,28 +73,7 @@ test('a freeze by hand answers only when no start from before it is on its way a
 test('a waiting act begins only with an approval that is given, in time, unused and for this very digest', async (t) => {
   const { database, revision } = await prepareGround(t);
   const { store, admin } = database;
-  const id = randomUUID();
-  const { act, entries } = startCall(0, id);
-  const approval = randomUUID();
-  await recordAct(store.app, {
-    tenant: TENANT,
-    nowMs: Date.now(),
-    act: { ...act, status: 'waiting_for_approval', approvalId: approval },
-    sealed: new Uint8Array(),
-    approval: {
-      id: approval,
-      requester: 'key:test',
-      requesterUser: null,
-      causes: [],
-      requiredRoles: [],
-      quorum: 1,
-      fourEyes: false,
-      expiresMs: Date.now() + 60_000,
-    },
-    attach: false,
-    idempotency: null,
-    entries,
-  });
+  const { id, approval } = await recordWaiting(store, TENANT);
   const start = async (digest: string): Promise<string> => {
     const call = startCall(await revision(), id);
     return (await startAct(store.app, { ...call, act: { ...call.act, digest }, approval })).kind;

@@ -1,42 +1,13 @@
 // Approved acts of an agent that is frozen wait, and may be many. They wait alone: nobody else's approved act waits
 // behind them.
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import test from 'node:test';
 import { createActions } from '../server/src/act/actions/actions.ts';
-import { recordAct } from '../server/src/act/actions/store.ts';
 import { createUpkeep } from '../server/src/act/actions/upkeep.ts';
 import { createChance, systemClock } from '../server/src/platform/clock/clock.ts';
 import { writeEntry } from '../server/src/prove/journal/journal.ts';
 import { DEFAULT_TRUST } from '@mandate/kernel';
-import type { Store } from '../server/src/platform/postgres/store.ts';
-import { prepareGround, startCall, TENANT } from '../test/start-call.ts';
-
-async function recordWaiting(store: Store, tenant: string): Promise<string> {
-  const id = randomUUID();
-  const approval = randomUUID();
-  const { act } = startCall(0, id);
-  await recordAct(store.app, {
-    tenant,
-    nowMs: Date.now(),
-    act: { ...act, status: 'waiting_for_approval', approvalId: approval },
-    sealed: new Uint8Array(),
-    approval: {
-      id: approval,
-      requester: 'key:test',
-      requesterUser: null,
-      causes: [],
-      requiredRoles: [],
-      quorum: 1,
-      fourEyes: false,
-      expiresMs: Date.now() + 60_000,
-    },
-    attach: false,
-    idempotency: null,
-    entries: [],
-  });
-  return id;
-}
+import { prepareGround, recordWaiting, TENANT } from '../test/start-call.ts';
 
 // I6
 test('every approved act has its turn, and every tenant in each, however many of them may not begin', async (t) => {
@@ -46,8 +17,9 @@ test('every approved act has its turn, and every tenant in each, however many of
     'rival',
     (tx) => tx`insert into mandate.tenant (tenant, created_at) values ('rival', now())`,
   );
-  const blocked = await Promise.all(Array.from({ length: 230 }, () => recordWaiting(store, TENANT)));
-  const theirs = await recordWaiting(store, 'rival');
+  const waiting = await Promise.all(Array.from({ length: 230 }, () => recordWaiting(store, TENANT)));
+  const blocked = waiting.map(({ id }) => id);
+  const { id: theirs } = await recordWaiting(store, 'rival');
   await admin`update mandate.approval set status = 'approved', decided_at = now()`;
   await admin`update mandate.approval set decided_at = now() + interval '1 second' where tenant = 'rival'`;
 

@@ -1,7 +1,9 @@
 // The road's bare ground for stories about act_start(): a tenant on a database of its own, and a start that is as plain as
 // one can be.
 import { randomUUID } from 'node:crypto';
+import { recordAct } from '../server/src/act/actions/store.ts';
 import type { StartCall } from '../server/src/act/actions/store.ts';
+import type { Store } from '../server/src/platform/postgres/store.ts';
 import { openTestDatabase } from './postgres.ts';
 import type { TestDatabase } from './postgres.ts';
 
@@ -99,4 +101,34 @@ export async function isWaitingForBarrier({ admin }: TestDatabase): Promise<bool
   const waiting = await admin`
     select 1 from pg_locks where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database())`;
   return waiting.length > 0;
+}
+
+/** An act that waits, with its approval still pending; its digest is its id. */
+export async function recordWaiting(
+  store: Store,
+  tenant: string,
+): Promise<{ readonly id: string; readonly approval: string }> {
+  const id = randomUUID();
+  const approval = randomUUID();
+  const { act, entries } = startCall(0, id);
+  await recordAct(store.app, {
+    tenant,
+    nowMs: Date.now(),
+    act: { ...act, status: 'waiting_for_approval', approvalId: approval },
+    sealed: new Uint8Array(),
+    approval: {
+      id: approval,
+      requester: 'key:test',
+      requesterUser: null,
+      causes: [],
+      requiredRoles: [],
+      quorum: 1,
+      fourEyes: false,
+      expiresMs: Date.now() + 60_000,
+    },
+    attach: false,
+    idempotency: null,
+    entries,
+  });
+  return { id, approval };
 }
