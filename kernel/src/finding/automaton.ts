@@ -11,8 +11,10 @@ export interface Automaton {
   readonly ends: readonly (readonly number[])[];
   /** 1 for a state in which a word ends: most states are none, and asking this is cheaper than asking `ends`. */
   readonly isEnd: Uint8Array;
-  /** 1 where a word may begin with these three characters, by `slotOf`. */
+  /** Whether a word may begin with these three characters, by `slotOf`: 0 no, 1 if the fourth fits too, 2 yes. */
   readonly starts: Uint8Array;
+  /** 1 where a word may begin with these four characters, by `longSlotOf`. */
+  readonly longStarts: Uint8Array;
 }
 
 /** Compiles ASCII words of two characters or more, which may repeat. At most 32,767 states, far above what the tables need. */
@@ -44,13 +46,22 @@ export function compileAutomaton(words: readonly string[]): Automaton {
     }
   }
   const isEnd = Uint8Array.from(ends, (list) => (list.length > 0 ? 1 : 0));
+  return { columns, width, next, ends, isEnd, ...compileStarts(words) };
+}
+
+function compileStarts(words: readonly string[]): Pick<Automaton, 'starts' | 'longStarts'> {
   const starts = new Uint8Array(SLOTS);
+  const longStarts = new Uint8Array(SLOTS);
   for (const word of words) {
-    const [first, second] = [word.charCodeAt(0), word.charCodeAt(1)];
-    if (word.length > 2) starts[slotOf(first, second, word.charCodeAt(2))] = 1;
-    else for (let third = 0; third < 128; third += 1) starts[slotOf(first, second, third)] = 1;
+    const [first = 0, second = 0, third = 0, fourth = 0] = Array.from(word, (char) => char.charCodeAt(0));
+    const slot = slotOf(first, second, third);
+    if (word.length > 3) {
+      starts[slot] = Math.max(starts[slot] ?? 0, 1);
+      longStarts[longSlotOf(slot, fourth)] = 1;
+    } else if (word.length === 3) starts[slot] = 2;
+    else for (let any = 0; any < 128; any += 1) starts[slotOf(first, second, any)] = 2;
   }
-  return { columns, width, next, ends, isEnd, starts };
+  return { starts, longStarts };
 }
 
 /** The state after one more character; state 0 is the start. */
@@ -63,19 +74,36 @@ export function advance(automaton: Automaton, state: number, code: number): numb
  * Where a word may begin, at `from` or behind it; where none can, a place close to the end. In the start state nothing
  * but this need be asked, and unlike steps of the automaton these do not wait for one another.
  */
-export function nextStart({ starts }: Automaton, text: string, from: number): number {
+export function nextStart(automaton: Automaton, text: string, from: number): number {
+  const { starts } = automaton;
   const last = text.length - 2;
   // Too near the end for three characters: reading past it would be slow, and so few steps are not worth saving.
   if (from >= last) return from;
   let first = text.charCodeAt(from);
   let second = text.charCodeAt(from + 1);
-  for (let at = from; at < last; at += 1) {
+  let at = from;
+  // Two at a time: nearly always neither is one, and that is told by one branch.
+  for (; at < last - 1; at += 2) {
     const third = text.charCodeAt(at + 2);
-    if (starts[slotOf(first, second, third)] === 1) return at;
-    first = second;
-    second = third;
+    const fourth = text.charCodeAt(at + 3);
+    const here = starts[slotOf(first, second, third)] ?? 0;
+    const next = starts[slotOf(second, third, fourth)] ?? 0;
+    if ((here | next) !== 0) {
+      if (here !== 0 && isStart(automaton, text, at)) return at;
+      if (next !== 0 && isStart(automaton, text, at + 1)) return at + 1;
+    }
+    first = third;
+    second = fourth;
   }
+  if (at < last && starts[slotOf(first, second, text.charCodeAt(at + 2))] !== 0) return at;
   return last;
+}
+
+// `con` begins a third of all lines of a program and one word here, which goes on with an n: a fourth character is only
+// worth asking for where three fit.
+function isStart({ starts, longStarts }: Automaton, text: string, at: number): boolean {
+  const slot = slotOf(text.charCodeAt(at), text.charCodeAt(at + 1), text.charCodeAt(at + 2));
+  return starts[slot] === 2 || longStarts[longSlotOf(slot, text.charCodeAt(at + 3))] === 1;
 }
 
 const SLOTS = 1 << 16;
@@ -84,6 +112,10 @@ const SLOTS = 1 << 16;
 // a word of two characters can fill every slot in which it may stand.
 function slotOf(first: number, second: number, third: number): number {
   return ((first << 10) ^ (second << 5) ^ (third & 127)) & (SLOTS - 1);
+}
+
+function longSlotOf(slot: number, fourth: number): number {
+  return (Math.imul(slot, 131) ^ (fourth & 127)) & (SLOTS - 1);
 }
 
 function buildTrie(words: readonly string[], columns: Uint8Array) {

@@ -6,7 +6,7 @@ import { redact, redactText } from './redact.ts';
 const ALNUM = 'aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xY3zA5bC7d';
 const TOKENS = [
   `ghp_${ALNUM.slice(0, 36)}`,
-  'AKIAIOSFODNN7EXAMPLE',
+  'AKIAQ3EGRWZ5LKD2XYT7',
   `Bearer ${ALNUM}`,
   'heroku=0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0',
 ];
@@ -65,5 +65,5 @@ test('a key __proto__ stays a key, colliding keys stay apart, and what is too de
 
 test('a secret found is replaced and the text around it stays', () => {
   assert.equal(redactText('postgres://app:tiger@db/main'), 'postgres://app:[redacted:url_password]@db/main');
-  assert.equal(redactText('a AKIAIOSFODNN7EXAMPLE b'), 'a [redacted:aws_access_key_id] b');
+  assert.equal(redactText('a AKIAQ3EGRWZ5LKD2XYT7 b'), 'a [redacted:aws_access_key_id] b');
 });

@@ -14,6 +14,7 @@ export const ALPHABETS = {
   /** what some providers put into tokens besides base64url */ t: '0-9A-Za-z_.=~+/%-',
   /** upper case and digits */ u: '0-9A-Z',
   /** word characters */ w: '0-9A-Za-z_',
+  /** the base64 of crypt(3) */ c: './0-9A-Za-z',
   /** bech32 data, upper case */ q: '02-9AC-HJ-NP-Z',
   /** bech32 data, lower case */ r: '02-9ac-hj-np-z',
   /** what stands in a quoted value */ v: '!#-&(-:<-~',
@@ -32,6 +33,7 @@ export const ALPHABET_KEYS: readonly Alphabet[] = [
   't',
   'u',
   'w',
+  'c',
   'q',
   'r',
   'v',
@@ -63,6 +65,8 @@ export interface SecretFormat {
   readonly label?: true;
   /** The prefix is weak: the rest must look random (letters and digits, enough entropy) and end where it should. */
   readonly strict?: true;
+  /** No secret itself, or one that is of little use by itself: warns only. */
+  readonly guess?: true;
 }
 
 /** A format of a value that only its name gives away: a bare UUID is a secret when it is called `heroku_api_key`. */
@@ -74,6 +78,8 @@ export interface NamedSecretFormat {
   readonly words: string;
   readonly body: string;
   readonly source: string;
+  /** The words are common ones: the name must also say that it is a key, a token or a secret. */
+  readonly weak?: true;
 }
 
 /** Reads a body. Throws on a typing error in a table, which a test would show at once. */
@@ -103,7 +109,7 @@ export type FormatRow = readonly [
   prefixes: string | readonly string[],
   body: string,
   source: string,
-  special?: Pick<SecretFormat, 'lead' | 'checksum' | 'label' | 'strict'>,
+  special?: Pick<SecretFormat, 'lead' | 'checksum' | 'label' | 'strict' | 'guess'>,
 ];
 
 /** Turns the lines of a table into formats. */

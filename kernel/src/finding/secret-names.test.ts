@@ -28,6 +28,12 @@ test('names that merely mention a secret are not secret names', () => {
     ['public_key', null],
     ['key', null],
     ['cacheKey', null],
+    ['dbpasswd', 'passwd'],
+    ['SMTP_PASS', 'smtp_pass'],
+    ['pass', null],
+    ['compass', null],
+    ['secret_key_base', 'secret_key'],
+    ['AUTH_SALT', 'auth_salt'],
   ];
   for (const [name, word] of table) assert.equal(secretName(name), word, name);
 });
@@ -42,7 +48,8 @@ test('no secret name is dismissed unread', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(word, joint), { minLength: 1, maxLength: 4 }), (parts) => {
       const name = parts.flat().join('');
-      assert.equal(suspect(name)?.word ?? null, secretName(name));
+      const word = secretName(name);
+      if (word !== null) assert.equal(suspect(name)?.word, word);
     }),
     { numRuns: 500 },
   );

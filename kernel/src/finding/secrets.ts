@@ -2,9 +2,17 @@
 // to keep it from going further, so a known format is critical, and a look-alike assignment is only a warning.
 import { findAssignments } from './assignments.ts';
 import { advance, compileAutomaton, nextStart } from './automaton.ts';
-import { NAMED_SECRET_FORMATS, SECRET_FORMATS } from './secret-formats.ts';
-import { isPlaceholder } from './secret-names.ts';
-import { compileFormat, createRuns, isIn, matchToken } from './token-match.ts';
+import { NAMED_SECRET_FORMATS } from './secret-formats-named.ts';
+import { SECRET_FORMATS } from './secret-formats.ts';
+import {
+  findCommandPassword,
+  findNetrcPassword,
+  matchPem,
+  matchUrlPassword,
+  toEnd,
+} from './secrets-written.ts';
+import type { Hit, Matched } from './secrets-written.ts';
+import { compileFormat, createRuns, matchToken } from './token-match.ts';
 import type { CompiledFormat, Runs, Span, Work } from './token-match.ts';
 
 export interface FoundSecret extends Span {
@@ -14,11 +22,7 @@ export interface FoundSecret extends Span {
   readonly generic: boolean;
 }
 
-interface Hit {
-  readonly at: number;
-  readonly after: number;
-}
-type Matcher = (text: string, hit: Hit, runs: Runs) => (Span & { readonly kind: string }) | null;
+type Matcher = (text: string, hit: Hit, runs: Runs) => Matched | null;
 interface Entry {
   readonly prefix: string;
   readonly match: Matcher;
@@ -29,10 +33,12 @@ const ENTRIES: readonly Entry[] = [
     const compiled = compileFormat(format);
     return format.prefixes.map((prefix): Entry => ({ prefix, match: tokenMatcher(compiled) }));
   }),
-  { prefix: '-----BEGIN ', match: matchPem },
+  { prefix: '-----BEGIN', match: matchPem },
   { prefix: '---- BEGIN SSH2 ENCRYPTED PRIVATE KEY', match: (text, { at }) => toEnd(text, at) },
   { prefix: 'PuTTY-User-Key-File-', match: (text, { at }) => toEnd(text, at) },
   { prefix: '://', match: matchUrlPassword },
+  { prefix: 'machine ', match: findNetrcPassword },
+  { prefix: 'curl ', match: findCommandPassword },
 ];
 const AUTOMATON = compileAutomaton(ENTRIES.map(({ prefix }) => prefix));
 const TITLES: ReadonlyMap<string, string> = new Map([
@@ -41,6 +47,8 @@ const TITLES: ReadonlyMap<string, string> = new Map([
   ),
   ['private_key', 'private key'],
   ['url_password', 'password in a URL'],
+  ['netrc_password', 'password in .netrc'],
+  ['command_password', 'password in a command'],
 ]);
 
 /**
@@ -65,7 +73,7 @@ export function titleOf(kind: string): string {
 }
 
 function scanFormats(text: string, work: Work): readonly FoundSecret[] {
-  const runs = createRuns(text, work);
+  let runs: Runs | null = null;
   const found: FoundSecret[] = [];
   let state = 0;
   let covered = 0;
@@ -78,9 +86,15 @@ function scanFormats(text: string, work: Work): readonly FoundSecret[] {
       const at = i + 1 - (entry?.prefix.length ?? 0);
       if (entry === undefined || at < covered) continue;
       work.steps += entry.prefix.length;
+      runs ??= createRuns(text, work);
       const span = entry.match(text, { at, after: i + 1 }, runs);
       if (span !== null && span.end > covered) {
-        found.push({ kind: span.kind, start: Math.max(span.start, covered), end: span.end, generic: false });
+        found.push({
+          kind: span.kind,
+          start: Math.max(span.start, covered),
+          end: span.end,
+          generic: span.generic ?? false,
+        });
         covered = span.end;
       }
     }
@@ -103,45 +117,6 @@ function merge(certain: readonly FoundSecret[], assigned: readonly FoundSecret[]
 function tokenMatcher(format: CompiledFormat): Matcher {
   return (text, hit, runs) => {
     const span = matchToken(format, text, hit, runs);
-    return span === null ? null : { ...span, kind: format.kind };
+    return span === null ? null : { ...span, kind: format.kind, generic: format.guess };
   };
-}
-
-// RFC 7468: from BEGIN to END. Without an END the rest of the text is the key.
-function matchPem(text: string, { at, after }: Hit, runs: Runs): (Span & { readonly kind: string }) | null {
-  const header = text.slice(after, after + 80);
-  const label = /^[A-Z0-9 ]{0,60}?PRIVATE KEY(?: BLOCK)?-----/.exec(header);
-  if (label === null) return null;
-  const foot = text.indexOf('-----END', after);
-  runs.spend((foot < 0 ? text.length : foot) - after);
-  if (foot < 0) return toEnd(text, at);
-  const close = text.slice(foot + 8, foot + 96).indexOf('-----');
-  return { start: at, end: close < 0 ? foot + 8 : foot + 13 + close, kind: 'private_key' };
-}
-
-function toEnd(text: string, at: number): Span & { readonly kind: string } {
-  return { start: at, end: text.length, kind: 'private_key' };
-}
-
-// RFC 3986, section 3.2.1: scheme://user:password@host. Only the password is the secret.
-function matchUrlPassword(
-  text: string,
-  { at, after }: Hit,
-  runs: Runs,
-): (Span & { readonly kind: string }) | null {
-  if (at === 0 || !isIn('a', text.charCodeAt(at - 1))) return null;
-  const end = userInfoEnd(text, after, runs);
-  if (end === null) return null;
-  const colon = text.slice(after, end).indexOf(':');
-  if (colon < 0) return null;
-  const start = after + colon + 1;
-  const password = text.slice(start, end);
-  return password === '' || isPlaceholder(password) ? null : { start, end, kind: 'url_password' };
-}
-
-// The last @ before the host: a password may hold one, unencoded, and clients accept it.
-function userInfoEnd(text: string, from: number, runs: Runs): number | null {
-  const authority = text.slice(from, Math.min(runs.end('v', from), from + 512)).split('/', 1)[0] ?? '';
-  const sign = authority.lastIndexOf('@');
-  return sign < 0 ? null : from + sign;
 }

@@ -23,6 +23,7 @@ export interface CompiledFormat {
   readonly checksum: Checksum | null;
   readonly label: boolean;
   readonly strict: boolean;
+  readonly guess: boolean;
 }
 
 /** Ends of runs of an alphabet within one text, each character scanned about once for each alphabet. */
@@ -50,6 +51,7 @@ export function compileFormat(format: SecretFormat): CompiledFormat {
     checksum: format.checksum ?? null,
     label: format.label ?? false,
     strict: format.strict ?? false,
+    guess: format.guess ?? false,
   };
 }
 
@@ -82,6 +84,8 @@ export function matchToken(
   prefix: { readonly at: number; readonly after: number },
   runs: Runs,
 ): Span | null {
+  // The cheaper question first: a short prefix stands within words all the time, and then nothing else need be asked.
+  if (format.lead === null && format.checksum === null && !startsFresh(format, text, prefix.at)) return null;
   const tail = matchParts(format.parts, text, prefix.after, runs);
   if (tail === null) return null;
   const start = matchLead(format, text, prefix.at);
@@ -140,13 +144,19 @@ function standsAlone(format: CompiledFormat, text: string, span: Span): boolean 
 function startsFresh(format: CompiledFormat, text: string, start: number): boolean {
   if (start === 0 || !isIn('a', text.charCodeAt(start))) return true;
   const before = text.charCodeAt(start - 1);
+  // `\n` written out, and `%3D`, end in a letter or digit and are still boundaries.
   if (isIn('a', before)) {
-    // `\n` written out, and `%3D`, end in a letter or digit and are still boundaries.
-    if (/\\[nrtbf]$/.test(text.slice(Math.max(0, start - 2), start))) return true;
-    return /%[0-9A-Fa-f]{2}$/.test(text.slice(Math.max(0, start - 3), start));
+    const second = text.charCodeAt(start - 2);
+    if (second === BACKSLASH) return ESCAPED.includes(before);
+    return isIn('H', before) && isIn('H', second) && text.charCodeAt(start - 3) === PERCENT;
   }
   return !format.strict || !'-_.'.includes(text[start - 1] ?? ' ');
 }
+
+const BACKSLASH = 0x5c;
+const PERCENT = 0x25;
+// The letters n, r, t, b and f.
+const ESCAPED: readonly number[] = [0x6e, 0x72, 0x74, 0x62, 0x66];
 
 // What hangs on behind a token is hidden with it.
 function wholeRun(format: CompiledFormat, end: number, runs: Runs): number {
