@@ -35,4 +35,9 @@ export interface Action {
   readonly onBehalfOf: string | null;
   /** The agent's estimate in integer micro-USD; null when it gave none. */
   readonly costMicroUsd: number | null;
+  /**
+   * Names the piece of work it belongs to, so that acts of several agents are seen together. Comes from whoever asks,
+   * and is no part of what is approved.
+   */
+  readonly run?: string | null;
 }

@@ -9,6 +9,34 @@ export interface ApprovalNeeds {
   readonly quorum: number;
   readonly expiresMs: number;
   readonly fourEyes: boolean;
+  /** Who is told next, and may vote, when nobody has decided. Absent: as the charter says for all. */
+  readonly escalate?: readonly EscalationStep[];
+}
+
+/** After this long without a decision it is also the turn of a role, or of a person (`user:ben`). */
+export interface EscalationStep {
+  readonly afterMs: number;
+  readonly to: string;
+}
+
+/** Somebody who may vote as if they had a role, for good or for a while, in a colleague's place or in nobody's. */
+export interface StandIn {
+  /** Id of the user, without `user:`. */
+  readonly user: string;
+  readonly for: string;
+  /** In whose place; null: in nobody's. */
+  readonly of: string | null;
+  /** Epoch milliseconds; null: without beginning, without end. */
+  readonly fromMs: number | null;
+  readonly untilMs: number | null;
+}
+
+/** A role for which a vote counts, and why the voter may speak for it. */
+export interface Capacity {
+  readonly role: string;
+  readonly via: 'role' | 'stand-in' | 'escalation';
+  /** Whose stand-in; null otherwise. */
+  readonly of: string | null;
 }
 
 /** An approval that people have given for exactly this action, as the snapshot carries it. */
@@ -18,11 +46,24 @@ export interface GivenApproval extends Pick<ApprovalNeeds, 'requiredRoles' | 'qu
   readonly causes: readonly string[];
 }
 
+/**
+ * Exactly this action may run again without asking, for the causes that people saw, until it ends or is revoked, or is
+ * older than the charter lets anything be remembered today. All times are epoch milliseconds.
+ */
+export interface SignatureGrant extends Pick<ApprovalNeeds, 'requiredRoles' | 'quorum' | 'fourEyes'> {
+  readonly id: string;
+  readonly causes: readonly string[];
+  readonly createdMs: number;
+  readonly expiresMs: number;
+}
+
 /** What one person said. Who and which roles come from the caller's key, never from the body. */
 export interface Vote {
   readonly by: string;
   readonly roles: readonly string[];
   readonly decision: 'approve' | 'deny';
+  /** What the voter could speak for when the vote was cast, beyond the roles. */
+  readonly capacities?: readonly Capacity[];
 }
 
 /** Who asked: the principal, the agent it acted as, and the user at the root of its authority. */
@@ -44,6 +85,33 @@ export type Tally =
       readonly text: string;
     };
 
+/** How people decide, as the charter has it. */
+export interface ApprovalSettings {
+  /** What people must approve besides actions, by subject: `unfreeze`, `charter`, `tool`. Absent: see the subject. */
+  readonly subjects: Readonly<Record<string, ApprovalNeeds>>;
+  readonly standIns: readonly StandIn[];
+  readonly escalate: readonly EscalationStep[];
+  /** For how long an exact action may be let run without asking again; 0: never. */
+  readonly rememberMaxMs: number;
+  readonly fatigue: FatigueSettings;
+}
+
+/** What one person may approve at most; null: no cap. Denying is never capped. */
+export interface FatigueSettings {
+  /** Different things an hour. */
+  readonly perHour: number | null;
+  /** Between being shown something and approving it. */
+  readonly minReadingMs: number | null;
+}
+
+export const DEFAULT_APPROVALS: ApprovalSettings = {
+  subjects: {},
+  standIns: [],
+  escalate: [],
+  rememberMaxMs: 86_400_000,
+  fatigue: { perHour: null, minReadingMs: null },
+};
+
 /** How long an approval may wait where its rule names no time. */
 export const DEFAULT_APPROVAL_MS = 86_400_000;
 
@@ -64,19 +132,71 @@ export const APPROVER_ROLES: readonly string[] = ['tech-lead', 'ops-lead', 'prod
  * when the action has no canonical form; a door refuses such input first (`canonicalProblem`).
  */
 export function actionDigestText(tenant: string, action: Action): string {
+  // In the order of the canonical form, so that nothing has to be sorted.
   return canonicalJson({
-    subject: 'action',
-    tenant,
-    agent: action.agent,
-    user: action.user,
-    chain: action.chain,
     action: action.action,
-    parameters: action.parameters,
+    agent: action.agent,
+    chain: action.chain,
     context: action.context,
-    resource: action.resource,
     costMicroUsd: action.costMicroUsd,
     onBehalfOf: action.onBehalfOf,
+    parameters: action.parameters,
+    resource: action.resource,
+    subject: 'action',
+    tenant,
+    user: action.user,
   });
+}
+
+/** Whose turn it is besides those who have the roles. */
+export interface Turn {
+  readonly standIns: readonly StandIn[];
+  /** Roles and people to whom it has been handed on. */
+  readonly escalatedTo: readonly string[];
+  readonly nowMs: number;
+}
+
+/**
+ * What somebody may vote as: by a role of their own, as a stand-in, or because it was handed on to them. Empty: nothing,
+ * and then the vote must not be taken. `approverRoles` may vote where no role is required, and count towards a quorum.
+ */
+export function capacitiesOf(
+  voter: Pick<Vote, 'by' | 'roles'>,
+  { requiredRoles }: Pick<ApprovalNeeds, 'requiredRoles'>,
+  { standIns, escalatedTo, nowMs }: Turn,
+  approverRoles: readonly string[] = APPROVER_ROLES,
+): readonly Capacity[] {
+  if (isMachine(voter.roles)) return [];
+  const isAdmin = voter.roles.includes('admin');
+  const wanted = [...new Set([...requiredRoles, ...approverRoles])];
+  const own = wanted.filter((role) => voter.roles.includes(role));
+  if (isAdmin) own.push(...(requiredRoles.length > 0 ? requiredRoles : ['admin']));
+  const capacities: Capacity[] = [...new Set(own)].map((role) => ({ role, via: 'role', of: null }));
+  for (const standIn of standIns) {
+    if (voter.by !== `user:${standIn.user}` || !wanted.includes(standIn.for)) continue;
+    if (!isDuring(standIn, nowMs) || own.includes(standIn.for)) continue;
+    capacities.push({ role: standIn.for, via: 'stand-in', of: standIn.of });
+  }
+  const isNext = escalatedTo.some((to) => to === voter.by || voter.roles.includes(to));
+  if (!isNext) return capacities;
+  for (const role of requiredRoles.length > 0 ? requiredRoles : ['approver']) {
+    if (!capacities.some((each) => each.role === role))
+      capacities.push({ role, via: 'escalation', of: null });
+  }
+  return capacities;
+}
+
+/** `ben for tech-lead (stand-in of ada)`: who voted, as people read it. */
+export function describeCapacities(by: string, capacities: readonly Capacity[]): string {
+  const name = by.startsWith('user:') ? by.slice('user:'.length) : by;
+  if (capacities.length === 0) return name;
+  const parts = capacities.map(({ role, via, of }) => {
+    if (via === 'escalation') return `${role} (handed on to them)`;
+    if (via === 'stand-in')
+      return of === null ? `${role} (named by the charter)` : `${role} (stand-in of ${of})`;
+    return role;
+  });
+  return `${name} for ${parts.join(', ')}`;
 }
 
 /** Counts votes: pending until every required role and the quorum have approved, denied by a single deny. */
@@ -101,7 +221,10 @@ export function tally(
 }
 
 /** What the law asks for now and the people behind an approval were not asked for; null when it still suffices. */
-export function missingSince(given: GivenApproval, needs: ApprovalNeeds): string | null {
+export function missingSince(
+  given: Pick<GivenApproval, 'requiredRoles' | 'quorum' | 'fourEyes'>,
+  needs: ApprovalNeeds,
+): string | null {
   for (const role of needs.requiredRoles)
     if (!given.requiredRoles.includes(role)) return `an approver with the role ${role}`;
   // Written so that a quorum which is not a number is never reached.
@@ -111,14 +234,25 @@ export function missingSince(given: GivenApproval, needs: ApprovalNeeds): string
 
 /** Machines never approve, whatever other roles their key carries. */
 function mayApprove(vote: Vote, needs: ApprovalNeeds, approverRoles: readonly string[]): boolean {
-  if (vote.roles.includes('agent') || vote.roles.includes('scrape')) return false;
+  if (isMachine(vote.roles)) return false;
+  if (vote.capacities !== undefined && vote.capacities.length > 0) return true;
   return vote.roles.some(
     (role) => role === 'admin' || approverRoles.includes(role) || needs.requiredRoles.includes(role),
   );
 }
 
+function isMachine(roles: readonly string[]): boolean {
+  return roles.includes('agent') || roles.includes('scrape');
+}
+
+// Written so that a moment which is no number is outside.
+function isDuring({ fromMs, untilMs }: StandIn, nowMs: number): boolean {
+  return (fromMs === null || nowMs >= fromMs) && (untilMs === null || nowMs < untilMs);
+}
+
 function holdsRole(vote: Vote, role: string): boolean {
-  return vote.roles.includes(role) || vote.roles.includes('admin');
+  if (vote.roles.includes(role) || vote.roles.includes('admin')) return true;
+  return vote.capacities?.some((capacity) => capacity.role === role) ?? false;
 }
 
 function isRequester(by: string, needs: ApprovalNeeds, requester: Requester): boolean {

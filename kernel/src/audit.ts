@@ -33,14 +33,17 @@ function write(value: unknown, depth: number): string | CanonicalProblem {
     case 'string':
       return writeString(value);
     case 'number':
-      // JSON.stringify of a finite number is the ECMAScript form that RFC 8785 prescribes, and turns -0 into 0.
-      return Number.isFinite(value) ? JSON.stringify(value) : refuse(`${value} is not a JSON number`);
+      // The ECMAScript form of a finite number is what RFC 8785 prescribes; -0 becomes 0 in it.
+      return Number.isFinite(value) ? String(value) : refuse(`${value} is not a JSON number`);
     case 'boolean':
       return value ? 'true' : 'false';
     case 'object':
       if (value === null) return 'null';
       if (depth >= MAX_CANONICAL_DEPTH) return refuse(`it nests deeper than ${MAX_CANONICAL_DEPTH} levels`);
-      return Array.isArray(value) ? writeArray(value, depth) : writeObject(value, depth);
+      if (Array.isArray(value)) return writeArray(value, depth);
+      return isPlain(value)
+        ? writeObject(value, depth)
+        : refuse('only plain objects have a JSON form; convert dates and class instances first');
     case 'bigint':
       return refuse('a BigInt has no JSON form; send it as a string');
     case 'undefined':
@@ -68,26 +71,33 @@ function writeArray(value: readonly unknown[], depth: number): string | Canonica
   return `${text}]`;
 }
 
-function writeObject(value: object, depth: number): string | CanonicalProblem {
+function isPlain(value: object): value is Readonly<Record<string, unknown>> {
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== null && prototype !== Object.prototype)
-    return refuse('only plain objects have a JSON form; convert dates and class instances first');
-  const members = Object.entries(value);
-  // Most objects have few keys; sorting compares UTF-16 code units, which is the order that RFC 8785 asks for.
-  if (members.length > 1) members.sort(byKey);
+  return prototype === null || prototype === Object.prototype;
+}
+
+function writeObject(value: Readonly<Record<string, unknown>>, depth: number): string | CanonicalProblem {
   let text = '{';
-  for (const [key, member] of members) {
+  for (const key of sortedKeys(value)) {
     const name = writeString(key);
     if (typeof name !== 'string') return below(key, name);
-    const item = write(member, depth + 1);
+    const item = write(value[key], depth + 1);
     if (typeof item !== 'string') return below(key, item);
     text += text.length === 1 ? `${name}:${item}` : `,${name}:${item}`;
   }
   return `${text}}`;
 }
 
-function byKey(a: readonly [string, unknown], b: readonly [string, unknown]): number {
-  return a[0] < b[0] ? -1 : 1;
+// RFC 8785 asks for the order of UTF-16 code units, which is how strings compare. Many objects come in it already.
+function sortedKeys(value: object): readonly string[] {
+  const keys = Object.keys(value);
+  for (let at = 1; at < keys.length; at++)
+    if ((keys[at - 1] ?? '') > (keys[at] ?? '')) return keys.toSorted(byCodeUnits);
+  return keys;
+}
+
+function byCodeUnits(a: string, b: string): number {
+  return a < b ? -1 : 1;
 }
 
 function refuse(message: string): CanonicalProblem {

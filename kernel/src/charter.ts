@@ -1,7 +1,11 @@
 // A charter as plain data: what the loader hands over after reading YAML, resolving `extends` and refusing
 // whatever it does not know. The kernel compiles it into a law (law.ts) and never sees the file.
 import type { Severity, User } from './action.ts';
+import type { ApprovalSettings, EscalationStep } from './approval.ts';
 import type { GuardrailSettings } from './finding.ts';
+import type { FlowRule } from './flow.ts';
+import type { NotifySettings } from './notify.ts';
+import type { ScheduleSetting } from './plan/schedule.ts';
 import type { Tier } from './tier.ts';
 import type { TrustSettings } from './trust.ts';
 
@@ -16,6 +20,8 @@ export interface Charter {
   readonly agents: Readonly<Record<string, AgentSetting>>;
   readonly executors: Readonly<Record<string, ExecutorSetting>>;
   readonly guardrails: GuardrailSettings;
+  /** What must not follow what. Absent: there are no flow rules. */
+  readonly flows?: readonly FlowRule[];
   readonly trust: TrustSettings;
   readonly limits: LimitSettings;
   readonly resources: Readonly<Record<string, readonly string[]>>;
@@ -24,6 +30,10 @@ export interface Charter {
   readonly roles?: readonly string[];
   readonly notify: NotifySettings;
   readonly resume: { readonly twoPersons: boolean };
+  /** Workflows that begin by themselves. Absent: there are none. */
+  readonly schedules?: readonly ScheduleSetting[];
+  /** How people decide. Absent: as `DEFAULT_APPROVALS`. */
+  readonly approvals?: ApprovalSettings;
 }
 
 /** One line of the charter: action pattern, selectors, condition, exceptions → tier. */
@@ -47,6 +57,8 @@ export interface Rule {
   /** How long an approval asked for by this rule may wait; null takes the default (24 h). */
   readonly expiresMs: number | null;
   readonly fourEyes: boolean;
+  /** Who is told next when nobody decides; absent: as the charter says for all. */
+  readonly escalate?: readonly EscalationStep[];
   /** Enforcement of this rule's own set; null follows the charter. */
   readonly enforcement: 'enforce' | 'audit' | null;
   /** Where it is written: `charter.yaml:12:7 tiers.yellow.actions[3]`. */
@@ -84,6 +96,8 @@ export interface ActionSetting {
   readonly compensate: string | null;
   readonly safeState: boolean;
   readonly idempotent: boolean;
+  /** What comes back from it is vouched for by nobody: it is followed into later parameters. */
+  readonly untrusted?: boolean;
   /** Cost floor in micro-USD: what an act is charged at least. */
   readonly costMicroUsd: number | null;
   /** When an act that the agent executes becomes `unknown`, or one of ours is cut off. */
@@ -133,6 +147,8 @@ export interface UserSetting {
   readonly roles: readonly string[];
   /** What all agents under this person's authority may spend on a UTC day; absent or null takes the tenant's ceiling. */
   readonly usdPerDayMicroUsd?: number | null;
+  /** Where this person is reached, by kind or name of a channel: `{ email: 'ada@example.org' }`. */
+  readonly contacts?: Readonly<Record<string, string>>;
 }
 
 export interface LimitSettings {
@@ -141,12 +157,6 @@ export interface LimitSettings {
   readonly usdPerDayMicroUsd: number | null;
   /** Actions a minute, per agent and action name (the rate guardrail). */
   readonly actionsPerMinute: number | null;
-}
-
-export interface NotifySettings {
-  readonly digestMs: number;
-  readonly quiet: string | null;
-  readonly to: readonly string[];
 }
 
 /** The class that the charter gives an agent; null when it gives none. */

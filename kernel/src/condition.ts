@@ -4,15 +4,16 @@
 import { check } from './condition/check.ts';
 import { compile } from './condition/compile.ts';
 import { parse } from './condition/parse.ts';
-import { createFrame, type Bindings } from './condition/step.ts';
+import { plainQuestion, type PlainQuestion } from './condition/plain-question.ts';
+import { createFrame, settleFrame, type Bindings } from './condition/step.ts';
 import type { ConditionProblem } from './condition/syntax.ts';
 import { formatType, listOf, mapOf, type CelType } from './condition/type.ts';
-import { Fault, kindOf, type CelValue } from './condition/value.ts';
+import { Fault, isSpent, kindOf, MAX_LOOPS_TOGETHER, type CelValue } from './condition/value.ts';
 
-export type { Bindings } from './condition/step.ts';
+export { BUDGET, createBudget, type Bindings } from './condition/step.ts';
 export type { ConditionProblem } from './condition/syntax.ts';
 export { formatType, listOf, mapOf, type CelType } from './condition/type.ts';
-export { CelMap, Duration, Timestamp, TypeName, Uint, type CelValue } from './condition/value.ts';
+export { CelMap, Duration, Timestamp, TypeName, Uint, type CelValue, type Meter } from './condition/value.ts';
 
 /** The names a charter's conditions start from. `now` is bound to epoch milliseconds, everything else to JSON. */
 export const RULE_ROOTS: Readonly<Record<string, CelType>> = {
@@ -22,8 +23,18 @@ export const RULE_ROOTS: Readonly<Record<string, CelType>> = {
   user: mapOf('string', 'dyn'),
   resource: mapOf('string', 'dyn'),
   findings: listOf(mapOf('string', 'dyn')),
+  taint: listOf(mapOf('string', 'dyn')),
   now: 'timestamp',
 };
+
+/**
+ * Whether a condition may look at what an agent only says: its context, its marks of what is untrusted, its estimate, and
+ * findings that are about one of them. The word alone is enough: a false alarm costs a second look, a miss would let a
+ * claim loosen a decision.
+ */
+export function readsClaims(condition: Pick<Condition, 'source'> | null): boolean {
+  return condition !== null && /context|taint|findings|costUsd/.test(condition.source);
+}
 
 export interface Refused {
   readonly kind: 'refused';
@@ -41,7 +52,12 @@ export interface EvaluationError {
 
 export interface Condition {
   readonly source: string;
-  /** Bindings are plain JSON by root name; a root declared timestamp takes epoch milliseconds. Never throws. */
+  /** The same as a question that is answered from the parameters alone; null where the condition is no such question. */
+  readonly plain: PlainQuestion | null;
+  /**
+   * Bindings are plain JSON by root name; a root declared timestamp takes epoch milliseconds. With a budget in them,
+   * conditions share what they may spend. Never throws.
+   */
   evaluate(bindings: Bindings): { readonly kind: 'value'; readonly value: boolean } | EvaluationError;
 }
 
@@ -63,7 +79,7 @@ export function compileCondition(
 ): { readonly kind: 'compiled'; readonly condition: Condition } | Refused {
   const made = build(source, roots);
   if (made.kind === 'refused') return made;
-  const { type, compiled } = made;
+  const { type, compiled, plain } = made;
   if (type !== 'bool' && type !== 'dyn') {
     const message = `a condition must be bool, this one is ${formatType(type)}`;
     return { kind: 'refused', problems: [{ message, offset: 0 }] };
@@ -76,13 +92,16 @@ export function compileCondition(
     return { kind: 'refused', problems };
   }
   const evaluate: Condition['evaluate'] = (bindings) => {
-    const value = compiled.run(createFrame(bindings));
+    const frame = createFrame(bindings);
+    const value = compiled.run(frame);
+    const wasShort = settleFrame(frame);
     if (value === true) return HOLDS;
     if (value === false) return HOLDS_NOT;
-    if (value instanceof Fault) return toError(value);
+    if (value instanceof Fault)
+      return wasShort && isSpent(frame) ? { ...toError(value), message: TOGETHER } : toError(value);
     return { kind: 'error', message: `the condition gave ${kindOf(value)} instead of bool`, offset: 0 };
   };
-  return { kind: 'compiled', condition: { source, evaluate } };
+  return { kind: 'compiled', condition: { source, plain, evaluate } };
 }
 
 /** Like {@link compileCondition} for a value of any type; what always fails is an error when it is evaluated. */
@@ -100,6 +119,7 @@ export function compileExpression(
   return { kind: 'compiled', expression: { source, type, evaluate } };
 }
 
+const TOGETHER = `all conditions that were asked together take more than ${MAX_LOOPS_TOGETHER} loop turns, or look at too much; narrow the lists down first`;
 const HOLDS = { kind: 'value', value: true } as const;
 const HOLDS_NOT = { kind: 'value', value: false } as const;
 
@@ -108,7 +128,8 @@ function build(source: string, roots: Readonly<Record<string, CelType>>) {
   if (parsed.kind === 'refused') return { kind: 'refused', problems: [parsed.problem] } as const;
   const { type, problems } = check(parsed.node, roots);
   if (problems.length > 0) return { kind: 'refused', problems } as const;
-  return { kind: 'built', type, compiled: compile(parsed.node, roots) } as const;
+  const plain = plainQuestion(parsed.node);
+  return { kind: 'built', type, plain, compiled: compile(parsed.node, roots) } as const;
 }
 
 function toError({ message, offset }: Fault): EvaluationError {

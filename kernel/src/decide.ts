@@ -1,7 +1,7 @@
 // The law, in one function: (action, snapshot) → decision with its trace.
 import type { Action, Severity } from './action.ts';
-import { missingSince } from './approval.ts';
-import type { ApprovalNeeds } from './approval.ts';
+import { DEFAULT_APPROVALS, missingSince } from './approval.ts';
+import type { ApprovalNeeds, GivenApproval, SignatureGrant } from './approval.ts';
 import { beginDraft, trustOf } from './draft.ts';
 import type { Draft } from './draft.ts';
 import type { Finding } from './finding.ts';
@@ -11,6 +11,8 @@ import type { Snapshot } from './snapshot.ts';
 import type { Tier } from './tier.ts';
 import type { TrustLevel } from './trust.ts';
 import { needsOf, verdictOf } from './verdict.ts';
+import type { Given } from './verdict.ts';
+import { weighFlows } from './weigh-flow.ts';
 import {
   weighAuthority,
   weighFindings,
@@ -25,6 +27,7 @@ export type Effect = 'execute' | 'hold' | 'deny' | 'throttle' | 'none';
 export type DecisionCode =
   | 'allowed'
   | 'approved'
+  | 'remembered'
   | 'audited'
   | 'recorded'
   | 'approval_required'
@@ -46,6 +49,8 @@ export interface TraceEntry {
     | 'exception'
     | 'lift'
     | 'finding'
+    /** Only where the charter has flow rules. */
+    | 'flow'
     | 'restriction'
     | 'limit'
     | 'approval'
@@ -83,10 +88,12 @@ export interface Decision {
   readonly costMicroUsd: number;
   /**
    * Why it is red, in stable words: what an approval is given for. `rule:PATTERN`, `rule:none`, `exception:PATTERN`,
-   * `error:PATTERN`, `error:name`, `trust:probation`, `finding:CHECK`, `warning:CHECK` (three warnings together),
+   * `error:PATTERN`, `error:name`, `trust:probation`, `finding:CHECK`, `warning:CHECK` (three warnings together), `flow:NAME`,
    * `restriction:ID`, `mode:SUPERVISED`. Sorted. With code `audited`: what would have been held.
    */
   readonly causes: readonly string[];
+  /** With code `remembered`: the grant under which it runs without asking again. */
+  readonly signature?: string;
   /** Who must approve; null when nothing waits. */
   readonly approval: ApprovalNeeds | null;
   /** What act_start() must reserve for it. Given with every effect so that a refusal can show them; only `execute` reserves. */
@@ -130,49 +137,82 @@ function judge(action: Action, snapshot: Snapshot): Decision {
   weighRule(draft);
   weighAuthority(draft);
   weighFindings(draft);
+  weighFlows(draft);
   weighRestrictions(draft);
   weighLimits(draft);
   const mode = weighMode(draft);
   const approval = weighApproval(draft);
   draft.trace.push(approval.entry, mode);
-  return conclude(draft, approval.isGiven);
+  return conclude(draft, approval.given);
 }
 
 interface ApprovalWeight {
-  readonly isGiven: boolean;
+  readonly given: Given | null;
   readonly entry: TraceEntry;
 }
 
-/** A given approval counts only if every fresh red cause is among those that people saw, and if those who had to give it suffice today. */
+/**
+ * A given approval counts only if every fresh red cause is among those that people saw, and if those who had to give it
+ * suffice today. The same holds for what people let run again for a while.
+ */
 function weighApproval(draft: Draft): ApprovalWeight {
-  const given = draft.snapshot.approval;
-  if (given === null) return approvalWeight(false, 'No approval was presented.');
-  if (draft.refusals.length > 0) return approvalWeight(false, `Approval ${given.id} cannot lift a refusal.`);
-  if (draft.causes.length === 0) return approvalWeight(false, `Approval ${given.id} is not needed.`);
+  const { approval } = draft.snapshot;
+  const own = approval === null ? null : weighGiven(draft, `Approval ${approval.id}`, approval);
+  if (own?.counts === true && approval !== null)
+    return { given: { kind: 'approved', id: approval.id }, entry: approvalEntry(own.text) };
+  const texts = own === null ? [] : [own.text];
+  for (const signature of draft.snapshot.signatures ?? []) {
+    const name = `Grant ${signature.id} for exactly this action`;
+    if (!(draft.snapshot.nowMs < signature.expiresMs)) {
+      texts.push(`${name} has ended.`);
+      continue;
+    }
+    if (!isRemembered(draft.snapshot, signature)) {
+      texts.push(`${name} is older than the charter lets anything be remembered today.`);
+      continue;
+    }
+    const weighed = weighGiven(draft, name, signature);
+    texts.push(weighed.text);
+    if (weighed.counts)
+      return { given: { kind: 'remembered', id: signature.id }, entry: approvalEntry(texts.join(' ')) };
+  }
+  return { given: null, entry: approvalEntry(texts.join(' ') || 'No approval was presented.') };
+}
+
+/** Today's cap counts, not that of the day on which it was given. Written so that a moment which is no number is too old. */
+function isRemembered({ law, nowMs }: Snapshot, { createdMs }: SignatureGrant): boolean {
+  const { rememberMaxMs } = law.charter.approvals ?? DEFAULT_APPROVALS;
+  return rememberMaxMs > 0 && nowMs < createdMs + rememberMaxMs;
+}
+
+interface Weighed {
+  readonly counts: boolean;
+  readonly text: string;
+}
+
+function weighGiven(draft: Draft, name: string, given: Omit<GivenApproval, 'id'>): Weighed {
+  if (draft.refusals.length > 0) return { counts: false, text: `${name} cannot lift a refusal.` };
+  if (draft.causes.length === 0) return { counts: false, text: `${name} is not needed.` };
   for (const cause of draft.causes) {
     if (given.causes.includes(cause)) continue;
-    return approvalWeight(
-      false,
-      `Approval ${given.id} was not given for ${cause}, so it does not count; people must see it again.`,
-    );
+    const text = `${name} was not given for ${cause}, so it does not count; people must see it again.`;
+    return { counts: false, text };
   }
   const missing = missingSince(given, needsOf(draft));
   if (missing !== null) {
-    return approvalWeight(
-      false,
-      `Approval ${given.id} was given before the rule asked for ${missing}, so it does not count; people must decide again.`,
-    );
+    const text = `${name} was given before the rule asked for ${missing}, so it does not count; people must decide again.`;
+    return { counts: false, text };
   }
-  return approvalWeight(true, `Approval ${given.id} was given for every cause that makes this red.`);
+  return { counts: true, text: `${name} was given for every cause that makes this red.` };
 }
 
-function approvalWeight(isGiven: boolean, text: string): ApprovalWeight {
-  return { isGiven, entry: { part: 'approval', tier: null, text } };
+function approvalEntry(text: string): TraceEntry {
+  return { part: 'approval', tier: null, text };
 }
 
-function conclude(draft: Draft, isApproved: boolean): Decision {
+function conclude(draft: Draft, given: Given | null): Decision {
   const { snapshot, match } = draft;
-  const verdict = verdictOf(draft, isApproved);
+  const verdict = verdictOf(draft, given);
   return {
     tier: draft.tier,
     effect: verdict.effect,
@@ -191,6 +231,7 @@ function conclude(draft: Draft, isApproved: boolean): Decision {
     earnedSeverity: draft.earnedSeverity,
     costMicroUsd: draft.costMicroUsd,
     causes: tidy(verdict.code === 'audited' ? draft.audited : draft.causes),
+    ...(verdict.code === 'remembered' && given !== null ? { signature: given.id } : {}),
     approval: verdict.effect === 'hold' ? needsOf(draft) : null,
     reservations: draft.reservations,
   };

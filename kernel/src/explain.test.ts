@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { JsonObject } from './action.ts';
 import type { Rule } from './charter.ts';
-import { explainRules } from './explain.ts';
+import { explainRules, meantName } from './explain.ts';
 import { actionOf, lawOf, ruleOf, snapshotOf } from './fixtures.test.ts';
 import { matchRule } from './rule.ts';
 
@@ -58,11 +58,21 @@ test('an explanation carries pattern, tier, origin, final and a sentence, and no
       tier: 'yellow',
       origin: 'test:git.*',
       final: false,
+      selectors: { agentClass: ['bot'] },
+      when: null,
       standing: 'selectors',
       why: 'It is only for agentClass bot, which does not fit who asks.',
     },
   ]);
   assert.deepEqual(explainRules(law, actionOf('code.read'), snapshotOf(law)), []);
+});
+
+test('a name that no rule knows is told the name that was perhaps meant', () => {
+  const law = lawOf([ruleOf('green', 'git.merge'), ruleOf('green', 'code.*')]);
+  assert.equal(meantName(law, 'git.mrege'), 'git.merge');
+  assert.equal(meantName(law, 'git.merge'), null);
+  assert.equal(meantName(law, 'mail.send'), null);
+  assert.equal(meantName(law, 'code.anything'), null);
 });
 
 test('what is said to have matched is the rule that decides, whatever the rules are', () => {

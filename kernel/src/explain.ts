@@ -3,6 +3,7 @@
 import type { Action } from './action.ts';
 import type { Rule } from './charter.ts';
 import type { Law } from './law.ts';
+import { nearest } from './nearest.ts';
 import { compareSpecificity } from './pattern.ts';
 import type { CompiledRule } from './rule-compile.ts';
 import { bindingsOf } from './rule-outcome.ts';
@@ -13,7 +14,7 @@ import type { Tier } from './tier.ts';
 
 /**
  * `matched`: this rule decides. `selectors`: it is for other callers. `condition`: its condition is not met. `claims`:
- * it fits only because of what the agent says in its context, and a stricter rule decides. `beaten`: a final rule
+ * it fits only because of what the agent says of itself, and a stricter rule decides. `beaten`: a final rule
  * decides before it. `less_specific`: it would match, but the rule that decides stands before it.
  */
 export type RuleStanding = 'matched' | 'selectors' | 'condition' | 'claims' | 'beaten' | 'less_specific';
@@ -25,6 +26,10 @@ export interface ConsideredRule {
   /** Where it is written. */
   readonly origin: string;
   readonly final: boolean;
+  /** Whom it is for; empty: everybody. */
+  readonly selectors: Rule['selectors'];
+  /** Its condition; null always holds. */
+  readonly when: string | null;
   readonly standing: RuleStanding;
   /** Why it did or did not decide, in a sentence. */
   readonly why: string;
@@ -38,14 +43,40 @@ export interface ConsideredRule {
 export function explainRules(law: Law, action: Action, facts: RuleFacts): readonly ConsideredRule[] {
   const match = matchRule(law, action, facts);
   const { charter } = law;
-  const scene = { action, facts, charter, match, bindings: bindingsOf({ action, facts, charter }) };
+  const scene = {
+    action,
+    facts,
+    charter,
+    match,
+    bindings: bindingsOf({ action, facts, charter, areClaimsHeard: true }),
+  };
   const candidates = law.rules.candidatesOf(action.action);
   const place = candidates.findIndex((candidate) => candidate === match.rule);
   return candidates.map((candidate, index) => {
     const { rule } = candidate;
-    const { match: pattern, tier, origin, final } = rule;
-    return { pattern, tier, origin, final, ...judge(candidate, { ...scene, isBefore: index < place }) };
+    const { match: pattern, tier, origin, final, selectors, when } = rule;
+    return {
+      pattern,
+      tier,
+      origin,
+      final,
+      selectors,
+      when,
+      ...judge(candidate, { ...scene, isBefore: index < place }),
+    };
   });
+}
+
+/**
+ * The action that was perhaps meant, where no rule names this one: a slip in a name shows as an action that nobody
+ * wrote a rule for. Only exact names of rules are looked at; null where none is near.
+ */
+export function meantName(law: Law, action: string): string | null {
+  if (law.rules.candidatesOf(action).length > 0) return null;
+  return nearest(
+    action,
+    law.charter.rules.flatMap(({ match }) => (match.endsWith('*') ? [] : [match])),
+  );
 }
 
 interface Scene extends Subject {
@@ -73,7 +104,7 @@ function judge(candidate: CompiledRule, scene: Scene): Judgement {
   const winner = match.rule?.rule ?? null;
   if (winner === null || scene.isBefore) {
     const why =
-      'It fits only because of what the agent says in its context; without that, a stricter answer stands.';
+      'It fits only because of what the agent says of itself; without that, a stricter answer stands.';
     return { standing: 'claims', why };
   }
   if (winner.final && !rule.final)

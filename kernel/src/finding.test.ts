@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Action, Json, JsonObject } from './action.ts';
+import { actionOf, decideWith } from './fixtures.test.ts';
 import { compileGuardrails, DEFAULT_GUARDRAILS, detectFindings } from './finding.ts';
 import type { Finding, FindingNeeds } from './finding.ts';
 
@@ -52,6 +53,23 @@ test('cost warns from 1, errs from 10 and is critical from 50 USD', () => {
   assert.deepEqual(cost(Number.NaN), ['cost critical -']);
   assert.deepEqual(cost(-1), ['cost critical -']);
   assert.deepEqual(cost(Infinity), ['cost critical -']);
+});
+
+test('what acts of today cost above their estimates counts with the next act of agent, user and chain', () => {
+  const action = actionOf('x.y', {
+    user: { id: 'ann', email: null },
+    chain: ['lead'],
+    costMicroUsd: 400_000,
+  });
+  const cost = (used: Readonly<Record<string, number>>): readonly string[] =>
+    decideWith({ action, facts: { used } }).findings.map(({ check, severity }) => `${check} ${severity}`);
+  assert.deepEqual(cost({}), []);
+  assert.deepEqual(cost({ 'overrun/agent:builder-1': 599_999 }), []);
+  assert.deepEqual(cost({ 'overrun/agent:builder-1': 600_000 }), ['cost warning']);
+  assert.deepEqual(cost({ 'overrun/user:ann': 9_600_000 }), ['cost error']);
+  assert.deepEqual(cost({ 'overrun/agent:lead': 49_600_000 }), ['cost critical']);
+  assert.deepEqual(cost({ 'overrun/agent:other': 99_000_000, 'overrun/user:bob': 99_000_000 }), []);
+  assert.deepEqual(cost({ 'overrun/agent:builder-1': Number.NaN }), ['cost critical']);
 });
 
 test('a secret in a value, in a key or in a nested list is critical, and its text is in no message', () => {

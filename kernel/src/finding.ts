@@ -5,6 +5,7 @@ import { branchThreats } from './finding/branches.ts';
 import { deploymentIssues } from './finding/deployment.ts';
 import { diffSize } from './finding/diff.ts';
 import type { Guardrails } from './finding/guardrails.ts';
+import type { OwnGuardrail } from './finding/own.ts';
 import { findLeaks } from './finding/leaks.ts';
 import { touchedPaths } from './finding/paths.ts';
 import { readAction } from './finding/reading.ts';
@@ -26,7 +27,7 @@ export { parseWindow } from './finding/deployment.ts';
 export type FindingSeverity = 'info' | 'warning' | 'error' | 'critical';
 
 export interface Finding {
-  /** `cost`, `secret_leak`, `protected_path`, `branch_protection`, `deployment_safety`, `rate_limit`, `diff_size`, or a name of one's own. */
+  /** `cost`, `secret_leak`, `protected_path`, `branch_protection`, `deployment_safety`, `rate_limit`, `diff_size`, `tainted`, or a name of one's own. */
   readonly check: string;
   readonly severity: FindingSeverity;
   /** What was found and what to do next, without the secret itself. */
@@ -54,7 +55,37 @@ export interface GuardrailSettings {
   /** Deployment window: `Mon-Fri 09:00-17:00 Europe/Berlin`; null is any time. */
   readonly deploymentWindow: string | null;
   readonly diff: { readonly warningLines: number; readonly errorLines: number };
+  /** Guardrails in CEL. */
+  readonly own?: readonly OwnGuardrail[];
+  /** Plug-ins that must have looked: where none of that name is registered, it has failed. */
+  readonly required?: readonly string[];
+  /** Plug-ins reached by HTTP, by name. */
+  readonly plugins?: Readonly<Record<string, GuardrailPlugin>>;
+  readonly taint?: TaintSettings;
 }
+
+/** A guardrail in another process: it is sent the action and answers with findings. */
+export interface GuardrailPlugin {
+  readonly url: string;
+  /** Name of the secret that it is called with. */
+  readonly secret: string | null;
+  readonly allowPrivate: boolean;
+  /** Patterns of the actions that it looks at; empty is every action. */
+  readonly actions: readonly string[];
+  readonly timeoutMs: number;
+  /** Sends parameters as they are, secrets included; otherwise they are redacted. */
+  readonly full: boolean;
+}
+
+export interface TaintSettings {
+  /** Of the finding `tainted`; info leaves it to the rules. */
+  readonly severity: FindingSeverity;
+  /** How long what was read is remembered where no run bounds it. */
+  readonly windowMs: number;
+}
+
+/** Unless the charter says otherwise: a warning, and an hour. */
+export const DEFAULT_TAINT: TaintSettings = { severity: 'warning', windowMs: 3_600_000 };
 
 /** The shipped thresholds (domain.md, Guardrails). A charter replaces them setting by setting. */
 export const DEFAULT_GUARDRAILS: GuardrailSettings = {
@@ -76,6 +107,8 @@ export interface FindingNeeds {
   readonly deployment: DeploymentFacts | null;
   /** What the act is charged at least: the estimate or the charter's floor, whichever is more. */
   readonly costMicroUsd: number;
+  /** What agent or user have spent today above what was charged at the start; 0 where it is left out. */
+  readonly overrunMicroUsd?: number;
   readonly nowMs: number;
   /** The action as `readAction` reads it, from a caller that needs it again; read here where it is missing. */
   readonly reading?: Reading;
@@ -108,8 +141,14 @@ const DETECTORS: readonly Detector[] = [
 ];
 const NOTHING: readonly Finding[] = [];
 
-function costFindings({ costMicroUsd, guardrails }: FindingNeeds): readonly Finding[] {
+function costFindings({
+  costMicroUsd: charged,
+  overrunMicroUsd = 0,
+  guardrails,
+}: FindingNeeds): readonly Finding[] {
   const { cost } = guardrails.settings;
+  // Estimates that were too low today are made up for here, so that low estimates buy nothing.
+  const costMicroUsd = charged + overrunMicroUsd;
   if (costMicroUsd >= 0 && costMicroUsd < cost.warningMicroUsd) return NOTHING;
   const found = (severity: FindingSeverity, message: string): readonly Finding[] => [
     { check: 'cost', severity, message, pointer: null },
@@ -117,11 +156,18 @@ function costFindings({ costMicroUsd, guardrails }: FindingNeeds): readonly Find
   // A cost that is no amount cannot be compared with anything.
   if (!Number.isFinite(costMicroUsd) || costMicroUsd < 0)
     return found('critical', 'The cost is no amount; send it in USD.');
-  const usd = `${(costMicroUsd / 1_000_000).toFixed(2)} USD`;
+  const usd =
+    overrunMicroUsd === 0
+      ? usdOf(costMicroUsd)
+      : `${usdOf(costMicroUsd)}, ${usdOf(overrunMicroUsd)} of it for what today's acts cost above their estimates`;
   const advice = 'Split the work or have it approved.';
   if (costMicroUsd >= cost.criticalMicroUsd) return found('critical', `Costs at least ${usd}. ${advice}`);
   if (costMicroUsd >= cost.errorMicroUsd) return found('error', `Costs at least ${usd}. ${advice}`);
   return costMicroUsd >= cost.warningMicroUsd ? found('warning', `Costs at least ${usd}.`) : [];
+}
+
+function usdOf(microUsd: number): string {
+  return `${(microUsd / 1_000_000).toFixed(2)} USD`;
 }
 
 function secretFindings({ guardrails }: FindingNeeds, reading: Reading): readonly Finding[] {

@@ -11,6 +11,7 @@ import type { Finding } from './finding.ts';
 import type { Grant } from './grant.ts';
 import { compileLaw } from './law.ts';
 import type { Law } from './law.ts';
+import { DEFAULT_NOTIFY } from './notify.ts';
 import type { Restriction } from './restriction.ts';
 import type { Facts, Snapshot } from './snapshot.ts';
 import type { Tier } from './tier.ts';
@@ -78,7 +79,7 @@ export function charterOf(rules: readonly Rule[], more: Partial<Charter> = {}): 
     limits: { concurrentAgents: null, usdPerDayMicroUsd: null, actionsPerMinute: null },
     resources: {},
     users: {},
-    notify: { digestMs: 1_800_000, quiet: null, to: [] },
+    notify: DEFAULT_NOTIFY,
     resume: { twoPersons: false },
     ...more,
   };

@@ -1,7 +1,30 @@
 // The only entry of the kernel: the decision law and the plain data that it reads and returns.
 export type { Action, Json, JsonObject, Resource, Severity, User } from './action.ts';
-export { actionDigestText, APPROVER_ROLES, DEFAULT_APPROVAL_MS, DEFAULT_NEEDS, tally } from './approval.ts';
-export type { ApprovalNeeds, GivenApproval, Requester, Tally, Vote } from './approval.ts';
+export {
+  actionDigestText,
+  APPROVER_ROLES,
+  capacitiesOf,
+  DEFAULT_APPROVALS,
+  DEFAULT_APPROVAL_MS,
+  DEFAULT_NEEDS,
+  describeCapacities,
+  missingSince,
+  tally,
+} from './approval.ts';
+export type {
+  ApprovalNeeds,
+  ApprovalSettings,
+  Capacity,
+  EscalationStep,
+  FatigueSettings,
+  GivenApproval,
+  Requester,
+  SignatureGrant,
+  StandIn,
+  Tally,
+  Turn,
+  Vote,
+} from './approval.ts';
 export { canonicalJson, canonicalProblem, MAX_CANONICAL_DEPTH } from './audit.ts';
 export type { CanonicalProblem } from './audit.ts';
 export { agentClassOf } from './charter.ts';
@@ -11,7 +34,6 @@ export type {
   Charter,
   ExecutorSetting,
   LimitSettings,
-  NotifySettings,
   Rule,
   RuleException,
   Selectors,
@@ -30,12 +52,15 @@ export type {
 } from './condition.ts';
 export { decide } from './decide.ts';
 export type { Decision, DecisionCode, Effect, TraceEntry } from './decide.ts';
-export { explainRules } from './explain.ts';
+export { compileFlows, FLOW_ROOTS, MAX_LOOKBACK_MS } from './flow.ts';
+export type { FlowBook, FlowRule, PastAct } from './flow.ts';
+export { explainRules, meantName } from './explain.ts';
 export type { ConsideredRule, RuleStanding } from './explain.ts';
 export {
   compileGlobs,
   compileGuardrails,
   DEFAULT_GUARDRAILS,
+  DEFAULT_TAINT,
   detectFindings,
   findSecrets,
   parseWindow,
@@ -50,9 +75,13 @@ export type {
   Finding,
   FindingNeeds,
   FindingSeverity,
+  GuardrailPlugin,
   Guardrails,
   GuardrailSettings,
+  TaintSettings,
 } from './finding.ts';
+export { guardrailNameProblem, OWN_ROOTS } from './finding/own.ts';
+export type { OwnGuardrail } from './finding/own.ts';
 export { isLive, missingConsent, missingGrant, missingScope } from './grant.ts';
 export type { Grant, GrantKind, MissingAuthority } from './grant.ts';
 export { compileLaw, settingOf } from './law.ts';
@@ -60,6 +89,15 @@ export type { CharterProblem, Law, LawResult } from './law.ts';
 export { describeExceeded, findExceeded, reservationsFor } from './limit.ts';
 export type { LimitSubject, Reservation } from './limit.ts';
 export { nearest, suggest } from './nearest.ts';
+export { CONTACT_KINDS, DEFAULT_NOTIFY, URGENT_KINDS } from './notify.ts';
+export type {
+  ChannelKind,
+  ChannelSetting,
+  NotifyMode,
+  NotifyPolicy,
+  NotifySettings,
+  UrgentKind,
+} from './notify.ts';
 export {
   anyPatternCovers,
   compareSpecificity,
@@ -67,14 +105,53 @@ export {
   patternCovers,
   patternProblem,
 } from './pattern.ts';
+export {
+  compilePlan,
+  MAX_STEPS,
+  nextSteps,
+  nextTick,
+  parseCron,
+  readInstance,
+  readsOf,
+  ticksOf,
+} from './plan.ts';
+export type {
+  Awaiting,
+  CronTicks,
+  GivenUp,
+  InputSetting,
+  Memo,
+  Next,
+  Plan,
+  PlanStep,
+  RunEnd,
+  RunFacts,
+  RunMode,
+  ScheduleSetting,
+  Settled,
+  StepCall,
+  StepSetting,
+  StepState,
+  StepWork,
+  TemplatePath,
+  TemplateProblem,
+  WorkflowTemplate,
+} from './plan.ts';
 export { covers, inForce, isExcepted, parseScope, scopeCovers } from './restriction.ts';
 export type { Restriction, RestrictionKind, RestrictionSubject, Scope, ScopeResult } from './restriction.ts';
 export type { RuleMatch } from './rule-outcome.ts';
 export type { CompiledRule } from './rule-compile.ts';
 export { compareRules, matchRule } from './rule.ts';
+export { findRuleWarnings } from './rule-warnings.ts';
+export type { RuleWarning } from './rule-warnings.ts';
 export type { RuleBook, RuleFacts } from './rule.ts';
 export type { Facts, Mode, Snapshot } from './snapshot.ts';
+export { claimedContent, hasTaintClaim, readSource, traceTaint } from './taint.ts';
+export type { TaintMark, TaintSource } from './taint.ts';
+export type { Passages } from './taint-passages.ts';
 export { compareTiers, strictest, TIERS } from './tier.ts';
 export type { Tier } from './tier.ts';
 export { DEFAULT_TRUST, driftTrust, moveTrust, newTrust, trustLevel } from './trust.ts';
 export type { TrustEvent, TrustLevel, TrustMove, TrustSettings, TrustState } from './trust.ts';
+export { beginReplay, endReplay, replayOutcome } from './trust-replay.ts';
+export type { TrustOutcome, TrustReplay } from './trust-replay.ts';

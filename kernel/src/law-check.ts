@@ -122,6 +122,7 @@ function checkApprovers(rule: Rule, known: ReadonlySet<string>, report: Report):
 
 function checkActions(charter: Charter, report: Report): void {
   const seen = new Map<string, string>();
+  let guesses = MOST_GUESSES;
   for (const setting of charter.actions) {
     const wrong = patternProblem(setting.match);
     if (wrong !== null) report(setting.origin, wrong);
@@ -129,15 +130,26 @@ function checkActions(charter: Charter, report: Report): void {
     if (first !== undefined)
       report(setting.origin, `${setting.match} has settings at ${first} already; put them together`);
     seen.set(setting.match, first ?? setting.origin);
-    checkAction(setting, charter, report);
+    const near = (word: string, known: readonly string[]): string =>
+      (guesses -= 1) < 0 ? '' : suggest(word, known);
+    checkAction(setting, { charter, near }, report);
   }
 }
 
-function checkAction(setting: ActionSetting, charter: Charter, report: Report): void {
+/** A guess looks at every name; whoever has more mistakes than these does not read them all. */
+const MOST_GUESSES = 50;
+
+interface Names {
+  readonly charter: Charter;
+  /** The name that was perhaps meant, in words. */
+  readonly near: (word: string, known: readonly string[]) => string;
+}
+
+function checkAction(setting: ActionSetting, { charter, near }: Names, report: Report): void {
   const { executor, compensate, origin } = setting;
   if (executor !== null && !Object.hasOwn(charter.executors, executor)) {
     const known = Object.keys(charter.executors);
-    report(origin, `there is no executor \`${executor}\`${suggest(executor, known)}; add it under executors`);
+    report(origin, `there is no executor \`${executor}\`${near(executor, known)}; add it under executors`);
   }
   if (compensate !== null && !isActionName(compensate)) {
     report(

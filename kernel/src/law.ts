@@ -3,6 +3,10 @@
 import type { ActionSetting, Charter } from './charter.ts';
 import { checkCharter } from './law-check.ts';
 import { compileGuardrails } from './finding.ts';
+import { checkPlugins, compileOwn } from './finding/own.ts';
+import type { CompiledOwn } from './finding/own.ts';
+import { compileFlows } from './flow.ts';
+import type { FlowBook } from './flow.ts';
 import type { Guardrails } from './finding.ts';
 import { createPatternTable } from './pattern.ts';
 import { compileRule } from './rule-compile.ts';
@@ -18,6 +22,10 @@ export interface Law {
   readonly rules: RuleBook;
   /** The guardrails in their compiled form, likewise. */
   readonly guardrails: Guardrails;
+  /** The guardrails of the charter's own, compiled; null where it has none, which then cost nothing. */
+  readonly own: readonly CompiledOwn[] | null;
+  /** Its flow rules, compiled; null where it has none. */
+  readonly flows: FlowBook | null;
 }
 
 /** What is wrong in a charter, with the path to it, so that the loader can name line and column. */
@@ -42,11 +50,14 @@ export function compileLaw(charter: Charter, version: string): LawResult {
     const each = compileRule(rule, problems);
     if (each !== null) compiled.push(each);
   }
+  const own = compileOwn(charter.guardrails.own, problems);
+  checkPlugins(charter.guardrails, problems);
+  const flows = compileFlows(charter.flows, problems);
   if (problems.length > 0) return { kind: 'refused', problems };
   const settings = createPatternTable(charter.actions.map((setting) => [setting.match, setting] as const));
   const rules = createRuleBook(compiled, settings);
   const guardrails = compileGuardrails(charter.guardrails);
-  return { kind: 'law', law: { version, charter, rules, guardrails } };
+  return { kind: 'law', law: { version, charter, rules, guardrails, own, flows } };
 }
 
 /** What the charter knows of an action: its setting under the most specific pattern, or null. */

@@ -48,6 +48,18 @@ test('the user at the root is charged under an own ceiling, else under the tenan
   assert.equal(ceilingOf('constructor'), 100_000_000);
 });
 
+test('a rate is charged to the agent, to whoever handed the work on, and to the user at the root', () => {
+  const rates = reservationsFor(
+    ALL,
+    subjectOf({ chain: ['lead-1', 'builder-1'], user: { id: 'bob', email: null } }),
+  ).flatMap(({ key, kind }) => (kind === 'rate' ? [key] : []));
+  assert.deepEqual(rates, [
+    'rate/agent:builder-1/test.run_suite',
+    'rate/agent:lead-1/test.run_suite',
+    'rate/user:bob/test.run_suite',
+  ]);
+});
+
 test('workers charge the agents that sent them, each once, so fanning out buys nothing', () => {
   const keys = reservationsFor(ALL, subjectOf({ chain: ['lead-1', 'idle', 'lead-1', 'builder-1'] })).map(
     ({ key }) => key,

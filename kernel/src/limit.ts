@@ -38,7 +38,8 @@ const AGENTS_RAISE = 'limits.concurrentAgents in the charter, which an admin may
 /**
  * What starting the action takes, one entry for each ceiling that is set.
  * Cost is charged to the tenant, to the agent and to every agent in its chain that has a ceiling, and to the user
- * at the root; a rate to the agent and to the user at the root: fanning out over workers buys nothing.
+ * at the root; a rate to the agent, to every agent in its chain and to the user at the root: fanning out over
+ * workers buys nothing.
  */
 export function reservationsFor(charter: Charter, subject: LimitSubject): readonly Reservation[] {
   const reservations: Reservation[] = [];
@@ -111,13 +112,11 @@ function addRates(into: Reservation[], ceiling: number | null, { action, nowMs }
     windowMs: MINUTE_MS,
     raise: RATE_RAISE,
   };
-  into.push({
-    key: `rate/agent:${action.agent}/${action.action}`,
-    kind: 'rate',
-    amount: 1,
-    ceiling,
-    ...window,
-  });
+  // Everybody in the chain: an agent that hands its work to many others is not the faster for it.
+  for (const agent of new Set([action.agent, ...action.chain])) {
+    const key = `rate/agent:${agent}/${action.action}`;
+    into.push({ key, kind: 'rate', amount: 1, ceiling, ...window });
+  }
   if (action.user === null) return;
   into.push({
     key: `rate/user:${action.user.id}/${action.action}`,

@@ -4,7 +4,7 @@ import type { ApprovalNeeds } from './approval.ts';
 import { DEFAULT_APPROVAL_MS } from './approval.ts';
 import type { Rule, RuleException } from './charter.ts';
 import type { Condition } from './condition.ts';
-import { compileCondition, RULE_ROOTS } from './condition.ts';
+import { compileCondition, readsClaims, RULE_ROOTS } from './condition.ts';
 import { compileGlobs } from './finding.ts';
 import type { CharterProblem } from './law.ts';
 import { patternProblem } from './pattern.ts';
@@ -15,7 +15,7 @@ export interface CompiledRule {
   readonly rule: Rule;
   readonly when: Condition | null;
   readonly except: readonly CompiledException[];
-  /** Whether a condition reads `context`, which is only what the agent says. */
+  /** Whether a condition may look at something that the agent only says. */
   readonly readsClaims: boolean;
   readonly needs: ApprovalNeeds;
   /** The outcome when no condition errs and no exception applies. */
@@ -41,11 +41,10 @@ export function compileRule(rule: Rule, problems: CharterProblem[]): CompiledRul
     quorum: rule.quorum,
     expiresMs: rule.expiresMs ?? DEFAULT_APPROVAL_MS,
     fourEyes: rule.fourEyes,
+    ...(rule.escalate === undefined ? {} : { escalate: rule.escalate }),
   };
-  const sources = [rule.when, ...rule.except.map((exception) => exception.when)];
-  // The word alone is enough: a false alarm costs a second pass, a miss would let a claim loosen a decision.
-  const readsClaims = sources.some((source) => source?.includes('context'));
-  const compiled = { rule, when, except, readsClaims, needs };
+  const conditions = [when, ...except.map((exception) => exception.when)];
+  const compiled = { rule, when, except, readsClaims: conditions.some(readsClaims), needs };
   const plain: RuleMatch = {
     ...NO_MATCH,
     tier: rule.tier,

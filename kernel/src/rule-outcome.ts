@@ -3,11 +3,14 @@
 import type { Action } from './action.ts';
 import type { Charter, Rule } from './charter.ts';
 import { agentClassOf, userRolesOf } from './charter.ts';
-import type { Condition } from './condition.ts';
+import { BUDGET, createBudget } from './condition.ts';
+import type { Condition, Meter } from './condition.ts';
+import { answerPlainly } from './condition/plain-question.ts';
 import { redactText, touchedPaths } from './finding.ts';
 import type { Reading } from './finding.ts';
 import type { CompiledException, CompiledRule } from './rule-compile.ts';
 import type { DecisionList, RuleFacts } from './rule.ts';
+import { taintOf } from './taint.ts';
 import { strictest } from './tier.ts';
 import type { Tier } from './tier.ts';
 
@@ -28,15 +31,11 @@ export interface Scene {
   readonly action: Action;
   readonly facts: RuleFacts;
   readonly charter: Charter;
+  /** False where it is asked what rules would say had the agent said nothing. */
+  readonly areClaimsHeard: boolean;
   /** The action as the guardrails read it: only exceptions for paths ask. */
   readonly read: () => Reading;
 }
-
-/**
- * `strict` is the law: an error counts as a match. `lenient` asks what rules would say if the agent had claimed
- * nothing; there a condition that misses its claim is simply not met, because the strict pass has judged it already.
- */
-export type Pass = 'strict' | 'lenient';
 
 /** What nobody wrote a rule for waits for a human. */
 export const NO_MATCH: RuleMatch = {
@@ -47,39 +46,45 @@ export const NO_MATCH: RuleMatch = {
   exceptionText: 'Without a rule there are no exceptions.',
 };
 
-/** The outcome of the first rule in the list that matches. */
-export function firstMatch(list: DecisionList, scene: Scene, pass: Pass): RuleMatch {
+/** The outcome of the first rule in the list that matches. A condition that cannot be evaluated counts as met. */
+export function firstMatch(list: DecisionList, scene: Scene): RuleMatch {
   let bindings: Bindings | null = null;
   for (const compiled of list.rules) {
     let error: string | null = null;
-    if (compiled.when !== null) {
+    const { when } = compiled;
+    const answer =
+      when === null || when.plain === null ? null : answerPlainly(when.plain, scene.action.parameters);
+    if (answer === false) continue;
+    if (when !== null && answer === null) {
       bindings ??= bindingsOf(scene);
-      const met = compiled.when.evaluate(bindings);
-      if (met.kind === 'error' && pass === 'lenient') continue;
+      const met = when.evaluate(bindings);
       if (met.kind === 'value' && !met.value) continue;
       if (met.kind === 'error') error = met.message;
     }
     if (error === null && compiled.except.length === 0) return compiled.plain;
     bindings ??= bindingsOf(scene);
-    return settle(compiled, error, { ...scene, bindings, pass });
+    return settle(compiled, error, { ...scene, bindings });
   }
   return NO_MATCH;
 }
 
 interface BoundScene extends Scene {
   readonly bindings: Bindings;
-  readonly pass: Pass;
 }
 
 type Bindings = Parameters<Condition['evaluate']>[0];
 
-/** What the conditions of rules may look at, for one action of one caller. */
-export function bindingsOf({
-  action,
-  facts,
-  charter,
-}: Pick<Scene, 'action' | 'facts' | 'charter'>): Bindings {
+/**
+ * What the conditions of rules may look at, for one action of one caller. Where claims are not heard (claims.ts makes
+ * the action and facts for it), the agent's own marks of untrusted parameters are left out as well. Conditions that are
+ * asked with the same bindings, or the same budget, share what they may spend.
+ */
+export function bindingsOf(
+  { action, facts, charter, areClaimsHeard }: Omit<Scene, 'read'>,
+  budget: Meter = createBudget(),
+): Bindings {
   return {
+    [BUDGET]: budget,
     parameters: action.parameters,
     context: action.context,
     agent: { id: action.agent, class: agentClassOf(charter, action.agent) },
@@ -94,6 +99,7 @@ export function bindingsOf({
           },
     resource: action.resource ?? NOTHING,
     findings: facts.findings,
+    taint: areClaimsHeard ? taintOf(action, facts.taint) : (facts.taint ?? []),
     now: facts.nowMs,
   };
 }
@@ -139,7 +145,6 @@ function apply(compiled: CompiledException, rule: Rule, scene: BoundScene, appli
       note(applied, exception.tier, `Its exception applies: ${exception.when}, which is ${exception.tier}.`);
     return;
   }
-  if (scene.pass === 'lenient') return;
   applied.hasError = true;
   const floor = errorFloor(rule);
   note(

@@ -168,14 +168,16 @@ test('an exception for paths sees the parameters that the charter calls paths', 
 });
 
 test('what the agent says of itself may make a decision stricter, never milder', () => {
+  const when = "has(context.place) && context.place == 'production'";
   const rules = [
     ruleOf('green', 'deploy.x', { when: 'has(context.approved) && context.approved == true' }),
-    ruleOf('yellow', 'test.run', { except: [exceptionOf({ when: "context.place == 'production'" })] }),
+    ruleOf('yellow', 'test.run', { except: [exceptionOf({ when })] }),
   ];
   assert.equal(match(rules, 'deploy.x', { action: { context: { approved: true } } }).tier, 'red');
   const careful = match(rules, 'test.run', { action: { context: { place: 'production' } } });
   const plain = match(rules, 'test.run', { action: { context: { place: 'laptop' } } });
-  assert.deepEqual([careful.tier, plain.tier], ['red', 'yellow']);
+  const silent = match(rules, 'test.run');
+  assert.deepEqual([careful.tier, plain.tier, silent.tier], ['red', 'yellow', 'yellow']);
 });
 
 test('a name that no rule could spell is red, and black where a prefix says so', () => {

@@ -1,8 +1,9 @@
 // Patterns, selectors, conditions and exceptions, compiled once into short decision lists, so that a charter of
 // ten thousand rules decides as fast as one of forty. The order in which rules were written never matters.
-import type { Action, JsonObject } from './action.ts';
+import type { Action } from './action.ts';
 import type { ActionSetting, Charter, Rule } from './charter.ts';
 import { agentClassOf, userRolesOf } from './charter.ts';
+import { hasClaims, withoutClaims } from './claims.ts';
 import { readAction } from './finding.ts';
 import type { Finding, Reading } from './finding.ts';
 import type { Law } from './law.ts';
@@ -11,6 +12,7 @@ import type { PatternTable } from './pattern.ts';
 import type { CompiledRule } from './rule-compile.ts';
 import { firstMatch, NO_MATCH } from './rule-outcome.ts';
 import type { RuleMatch, Scene } from './rule-outcome.ts';
+import type { TaintMark } from './taint.ts';
 import { compareTiers } from './tier.ts';
 
 /** What rule matching needs to know beside the action. A snapshot's facts fit. */
@@ -20,6 +22,8 @@ export interface RuleFacts {
   readonly principal: { readonly id: string; readonly roles: readonly string[] } | null;
   readonly userRoles: readonly string[];
   readonly findings: readonly Finding[];
+  /** What the snapshot says of untrusted values; the agent's own marks are read from the action. */
+  readonly taint?: readonly TaintMark[];
 }
 
 /** The rules that may decide one action of one caller, strongest first, cut at the first that always matches. */
@@ -58,13 +62,13 @@ export type SelectorField = keyof Rule['selectors'];
 const FIELDS: readonly SelectorField[] = ['agent', 'agentClass', 'user', 'role', 'tenant', 'environment'];
 const MAX_NAMES = 4096;
 const MAX_LISTS_PER_NAME = 16_384;
-const NO_CLAIMS: JsonObject = {};
 
 /**
  * The outcome of the charter's rules for an action: the first match in the order of `compareRules`, with its
- * exceptions. Constant time in the number of rules once a name has been seen. What the agent says of itself
- * (`context`) cannot make the outcome milder than it would be had it said nothing. `reading` comes from a caller that
- * has read the action already.
+ * exceptions. Constant time in the number of rules once a name has been seen. What the agent says of itself (`context`,
+ * its marks of what is untrusted, what was found because of either) cannot make the outcome milder than it would be had
+ * it said nothing: a condition that cannot be evaluated without a claim counts as it does where nothing is claimed, so
+ * conditions ask with `has()` for what may be missing. `reading` comes from a caller that has read the action already.
  */
 export function matchRule(law: Law, action: Action, facts: RuleFacts, reading?: Reading): RuleMatch {
   const entry = law.rules.entryOf(action.action);
@@ -75,25 +79,40 @@ export function matchRule(law: Law, action: Action, facts: RuleFacts, reading?: 
     action,
     facts,
     charter: law.charter,
+    areClaimsHeard: true,
     read: () => reading ?? readAction(action, entry.setting, traitsOf),
   };
-  let match = firstMatch(list, scene, 'strict');
-  if (list.readsClaims && !isEmpty(action.context)) {
-    const unclaimed = firstMatch(list, { ...scene, action: { ...action, context: NO_CLAIMS } }, 'lenient');
-    if (compareTiers(unclaimed.tier, match.tier) > 0) match = withoutClaims(unclaimed);
+  let match = firstMatch(list, scene);
+  if (list.readsClaims && hasClaims(action, facts)) {
+    const unclaimed = firstMatch(list, {
+      ...scene,
+      ...withoutClaims(law, action, facts),
+      areClaimsHeard: false,
+    });
+    if (compareMatches(unclaimed, match) > 0) match = inSpiteOfClaims(unclaimed);
   }
   return entry.isOdd ? oddName(match) : match;
 }
 
-function isEmpty(object: JsonObject): boolean {
-  for (const key in object) if (Object.hasOwn(object, key)) return false;
-  return true;
+/** Positive when `a` is stricter: its tier, and of equal tiers whatever lets one of them pass more easily. */
+function compareMatches(a: RuleMatch, b: RuleMatch): number {
+  const byTier = compareTiers(a.tier, b.tier);
+  if (byTier !== 0 || a.rule === b.rule) return byTier;
+  const [ofA, ofB] = [easeOf(a), easeOf(b)];
+  return ofB.map((ease, index) => ease - (ofA[index] ?? 0)).find((difference) => difference !== 0) ?? 0;
 }
 
-function withoutClaims(match: RuleMatch): RuleMatch {
+function easeOf({ rule }: RuleMatch): readonly number[] {
+  if (rule === null) return [1, 0, -1, 0];
+  const { enforcement, lift, quorum, approvers, requires } = rule.rule;
+  const audited = enforcement === 'audit' ? 2 : Number(enforcement === null);
+  return [audited, Number(lift), -(quorum + approvers.length), -requires.length];
+}
+
+function inSpiteOfClaims(match: RuleMatch): RuleMatch {
   return {
     ...match,
-    ruleText: `${match.ruleText} What the agent says in its context cannot make this milder.`,
+    ruleText: `${match.ruleText} What the agent says of itself cannot make this milder.`,
   };
 }
 

@@ -10,16 +10,28 @@ export interface Verdict {
   readonly reasons: readonly string[];
 }
 
+/** What people have given for this action: an approval of this one act, or a grant of the exact action for a while. */
+export interface Given {
+  readonly kind: 'approved' | 'remembered';
+  readonly id: string;
+}
+
 /** Turns what the parts of a decision have found into its effect, its code and the sentences that people read first. */
-export function verdictOf(draft: Draft, isApproved: boolean): Verdict {
-  const verdict = bindingVerdict(draft, isApproved);
+export function verdictOf(draft: Draft, given: Given | null): Verdict {
+  const verdict = bindingVerdict(draft, given);
   // A dry run tells what would happen; only whoever is nobody is told nothing.
   if (draft.snapshot.mode !== 'DRY_RUN' || verdict.code === 'anonymous') return verdict;
   const would = `Mandate is in DRY_RUN, so nothing is carried out; otherwise the effect would be ${verdict.effect} (${verdict.code}).`;
   return { effect: 'none', code: 'recorded', reasons: [would, ...verdict.reasons] };
 }
 
-function bindingVerdict(draft: Draft, isApproved: boolean): Verdict {
+const GIVEN = {
+  approved: 'People have approved exactly this action, so it runs although it is red.',
+  remembered:
+    'People have let exactly this action run for a while without asking again, so it runs although it is red.',
+} as const;
+
+function bindingVerdict(draft: Draft, given: Given | null): Verdict {
   const refusal = strongest(draft.refusals);
   if (refusal !== null) {
     const others = draft.refusals
@@ -29,11 +41,11 @@ function bindingVerdict(draft: Draft, isApproved: boolean): Verdict {
     return { effect: refusal.effect, code: refusal.code, reasons: [refusal.text, ...others] };
   }
   if (draft.causes.length > 0) {
-    if (!isApproved) return { effect: 'hold', code: 'approval_required', reasons: holdReasons(draft) };
+    if (given === null) return { effect: 'hold', code: 'approval_required', reasons: holdReasons(draft) };
     return {
       effect: 'execute',
-      code: 'approved',
-      reasons: ['People have approved exactly this action, so it runs although it is red.'],
+      code: given.kind,
+      reasons: [GIVEN[given.kind]],
     };
   }
   if (draft.audited.length > 0) {
@@ -83,6 +95,8 @@ function byOrder(a: Refusal, b: Refusal): number {
 }
 
 /** Who must approve: what the matched rule says, or the default where no rule matched. */
-export function needsOf({ match }: Draft): ApprovalNeeds {
-  return match.rule === null ? DEFAULT_NEEDS : match.rule.needs;
+export function needsOf({ match, snapshot }: Draft): ApprovalNeeds {
+  const needs = match.rule === null ? DEFAULT_NEEDS : match.rule.needs;
+  const escalate = needs.escalate ?? snapshot.law.charter.approvals?.escalate ?? [];
+  return escalate.length === 0 || needs.escalate !== undefined ? needs : { ...needs, escalate };
 }

@@ -5,6 +5,7 @@ import { agentClassOf, userSettingOf } from './charter.ts';
 import type { Decision, TraceEntry } from './decide.ts';
 import { addCause, addRefusal, addTrace, raise } from './draft.ts';
 import type { Draft } from './draft.ts';
+import { besideFindings, overrunOf, taintFindings } from './finding/besides.ts';
 import { detectFindings } from './finding.ts';
 import type { Finding, FindingSeverity } from './finding.ts';
 import { missingConsent, missingGrant, missingScope } from './grant.ts';
@@ -13,6 +14,8 @@ import { describeExceeded, findExceeded, reservationsFor } from './limit.ts';
 import { inForce, isExcepted, isReachedUnnamed, scopeCovers } from './restriction.ts';
 import type { Restriction, RestrictionSubject } from './restriction.ts';
 import { matchRule } from './rule.ts';
+import { enforcementOf } from './snapshot.ts';
+import type { TaintMark } from './taint.ts';
 import { strictest } from './tier.ts';
 import type { Tier } from './tier.ts';
 
@@ -53,8 +56,8 @@ function addMissing(draft: Draft, missing: MissingAuthority | null): void {
 export function weighRule(draft: Draft): void {
   const { action, snapshot } = draft;
   draft.findings = collectFindings(draft);
-  const { tenant, nowMs, principal, userRoles } = snapshot;
-  const facts = { tenant, nowMs, principal, userRoles, findings: draft.findings };
+  const { tenant, nowMs, principal, userRoles, taint = NO_TAINT } = snapshot;
+  const facts = { tenant, nowMs, principal, userRoles, findings: draft.findings, taint };
   const match = matchRule(snapshot.law, action, facts, draft.reading);
   draft.match = match;
   addTrace(draft, 'rule', match.rule === null ? match.tier : match.rule.rule.tier, match.ruleText);
@@ -70,7 +73,7 @@ export function weighRule(draft: Draft): void {
     );
   } else if (lifted.tier === 'red') {
     const own = match.rule === null ? null : match.rule.rule.enforcement;
-    const isAudited = (own ?? snapshot.law.charter.enforcement) === 'audit';
+    const isAudited = (own ?? enforcementOf(snapshot)) === 'audit';
     const isProbation = match.tier === 'yellow';
     addCause(
       draft,
@@ -80,6 +83,8 @@ export function weighRule(draft: Draft): void {
     );
   }
 }
+
+const NO_TAINT: readonly TaintMark[] = [];
 
 function redText({ match }: Draft): string {
   return match.cause.startsWith('rule:') ? match.ruleText : `${match.ruleText} ${match.exceptionText}`;
@@ -131,11 +136,18 @@ function collectFindings({ action, setting, snapshot, costMicroUsd, reading }: D
     guardrails,
     deployment,
     costMicroUsd,
+    overrunMicroUsd: overrunOf(action, snapshot.used),
     nowMs,
     reading,
   });
-  if (snapshot.findings.length === 0 && detected.length < 2) return detected;
-  return [...detected, ...snapshot.findings].toSorted(byWeight);
+  const tainted = taintFindings(action, snapshot);
+  const isPlain = snapshot.findings.length === 0 && tainted.length === 0;
+  const found =
+    isPlain && detected.length < 2
+      ? detected
+      : [...detected, ...snapshot.findings, ...tainted].toSorted(byWeight);
+  const own = besideFindings(action, snapshot, { found, costMicroUsd });
+  return own.length === 0 ? found : [...found, ...own].toSorted(byWeight);
 }
 
 // A severity that nobody knows ranks with critical.
@@ -161,7 +173,7 @@ function compareTexts(a: string, b: string): number {
 export function weighFindings(draft: Draft): void {
   const { findings } = draft;
   if (findings.length === 0) return addTrace(draft, 'finding', 'green', 'The guardrails found nothing.');
-  const isAudited = draft.snapshot.law.charter.enforcement === 'audit';
+  const isAudited = enforcementOf(draft.snapshot) === 'audit';
   const warnings = findings.filter((finding) => rankOf(finding) === FINDING_RANK.warning);
   const grave = findings.filter((finding) => rankOf(finding) < FINDING_RANK.warning);
   const areTooMany = warnings.length >= 3;
@@ -246,7 +258,7 @@ function weighRestriction(draft: Draft, restriction: Restriction, floor: Tier): 
 }
 
 function isPhaseAudited(draft: Draft, { kind }: Restriction): boolean {
-  return kind === 'phase' && draft.snapshot.law.charter.enforcement === 'audit';
+  return kind === 'phase' && enforcementOf(draft.snapshot) === 'audit';
 }
 
 function nameOf({ kind, id, scope, cause }: Restriction, action: Action): string {

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { compileCondition, compileExpression, RULE_ROOTS } from '../condition.ts';
 import { compile } from './compile.ts';
 import { parse } from './parse.ts';
-import { createFrame } from './step.ts';
+import { BUDGET, createBudget, createFrame, type Bindings } from './step.ts';
 import { Fault, MAX_LOOPS } from './value.ts';
 
 const FACTS = {
@@ -86,6 +86,33 @@ test('ten thousand loop turns are the end of an evaluation, nested loops counted
   assert.equal(evaluate('parameters.list.map(x, x).size() > 0', facts), limit);
   assert.equal(evaluate('parameters.short.all(x, parameters.short.all(y, true))', facts), limit);
   assert.equal(evaluate('10000 in parameters.list', facts), true);
+});
+
+test('conditions that are asked together share three times what each may spend, and those beyond it err', () => {
+  const list = Array.from({ length: 8_000 }, (_, index) => index);
+  const long = 'x'.repeat(4_000_000);
+  const bindings = { ...FACTS, parameters: { list, long, short: [1] } };
+  const ask = (source: string, with_: Bindings): unknown => {
+    const made = compileCondition(source, RULE_ROOTS);
+    assert.ok(made.kind === 'compiled');
+    const met = made.condition.evaluate(with_);
+    return met.kind === 'value' ? met.value : met.message;
+  };
+  const limit =
+    'all conditions that were asked together take more than 30000 loop turns, or look at too much; narrow the lists down first';
+  for (const source of ['parameters.list.all(x, x >= 0)', "!parameters.long.contains('y')"]) {
+    const shared: Bindings = { ...bindings, [BUDGET]: createBudget() };
+    const many = Array.from({ length: 300 }, () => ask(source, shared));
+    const answered = many.filter((answer) => answer === true).length;
+    assert.ok(answered >= 3 && answered <= 12, `${source}: ${answered}`);
+    assert.deepEqual([...new Set(many.slice(answered))], [limit], 'once it is used up it stays so');
+    assert.equal(
+      ask("parameters.short[0] == 1.0 && 'a' == 'a'", shared),
+      true,
+      'what costs nothing is still answered',
+    );
+    assert.deepEqual(new Set(Array.from({ length: 50 }, () => ask(source, bindings))), new Set([true]));
+  }
 });
 
 test('once a limit is reached every loop around it ends at its next turn', () => {

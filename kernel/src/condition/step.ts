@@ -1,8 +1,18 @@
 // What the compiler makes of each node: either a value that is already known, or a closure over its parts. A frame
 // is all that one evaluation owns, so a compiled condition can be shared and run anywhere, any number of times.
-import type { CelValue, Meter, Result } from './value.ts';
+import { usedUp, type CelValue, type Meter, type Result } from './value.ts';
 
-export type Bindings = Readonly<Record<string, unknown>>;
+/** Under this key, which no document has, bindings may carry what all evaluations with them may spend together. */
+export const BUDGET: unique symbol = Symbol('budget');
+
+export interface Bindings {
+  readonly [root: string]: unknown;
+  readonly [BUDGET]?: Meter;
+}
+
+export function createBudget(): Meter {
+  return { loops: 0, work: 0 };
+}
 
 export interface Frame extends Meter {
   readonly bindings: Bindings;
@@ -17,7 +27,21 @@ export type Code =
   | { readonly kind: 'step'; readonly run: Step };
 
 export function createFrame(bindings: Bindings): Frame {
-  return { bindings, locals: [], loops: 0, work: 0 };
+  const budget = bindings[BUDGET];
+  const used = budget === undefined ? NOTHING_USED : usedUp(budget);
+  return { bindings, locals: [], loops: used.loops, work: used.work };
+}
+
+const NOTHING_USED: Readonly<Meter> = { loops: 0, work: 0 };
+
+/** Books what an evaluation has spent. True where less was left to it than its own share. */
+export function settleFrame({ bindings, loops, work }: Frame): boolean {
+  const budget = bindings[BUDGET];
+  if (budget === undefined) return false;
+  const used = usedUp(budget);
+  budget.loops += loops - used.loops;
+  budget.work += work - used.work;
+  return used.loops > 0 || used.work > 0;
 }
 
 export function stepOf(code: Code): Step {

@@ -110,6 +110,9 @@ export const MAX_NODES = 500;
 export const MAX_LOOPS = 10_000;
 /** Elements compared or copied, or 16 characters scanned, in one evaluation: some 10 ms at worst. */
 const MAX_WORK = 1_000_000;
+/** What conditions that share a budget may take together, so that a charter of hundreds of them cannot hold a decision up either. */
+export const MAX_LOOPS_TOGETHER = 3 * MAX_LOOPS;
+const MAX_WORK_TOGETHER = 3 * MAX_WORK;
 /** Longest text or byte string an expression may build. */
 export const MAX_BUILT = 1_000_000;
 
@@ -122,6 +125,14 @@ export function spend(meter: Meter, amount: number): boolean {
 /** Once true every loop ends at its next error: absorbing one more would only go on wasting time. */
 export function isSpent(meter: Meter): boolean {
   return meter.loops > MAX_LOOPS || meter.work > MAX_WORK;
+}
+
+/** What of its own share an evaluation begins without, because others with the same budget have used theirs. */
+export function usedUp(budget: Meter): Meter {
+  return {
+    loops: Math.max(0, budget.loops - (MAX_LOOPS_TOGETHER - MAX_LOOPS)),
+    work: Math.max(0, budget.work - (MAX_WORK_TOGETHER - MAX_WORK)),
+  };
 }
 
 /** At most 40 characters of a text from outside, for use in a message. */

@@ -68,3 +68,27 @@ test('a wildcard agrees with the regular expression that it stands for', () => {
     { numRuns: 1000 },
   );
 });
+
+test('a glob of one segment holds where a segment matches its wildcards, however it is told', () => {
+  const unit = fc.constantFrom('a', 'b', '.', '*', '?');
+  const segment = fc.string({ unit: fc.constantFrom('a', 'b', '.'), minLength: 1, maxLength: 6 });
+  fc.assert(
+    fc.property(
+      fc
+        .string({ unit, minLength: 1, maxLength: 5 })
+        .filter((text) => !text.includes('**') && !/^\.+$/.test(text)),
+      fc.array(segment, { maxLength: 4 }),
+      (source, path) => {
+        const [glob] = compileGlobs([source]);
+        assert.equal(glob?.problem, null, source);
+        if (glob === undefined) return;
+        assert.equal(
+          matchesGlob(glob, path),
+          path.some((each) => matchesWildcard(source, each)),
+          `${source} on ${path.join('/')}`,
+        );
+      },
+    ),
+    { numRuns: 2_000 },
+  );
+});

@@ -14,7 +14,14 @@ export interface CompiledGlob {
   readonly anchored: boolean;
   /** Folded segments; `**` stands for any number of them. */
   readonly segments: readonly string[];
+  /** What the whole glob comes down to where it is one segment that holds at any depth: nearly always. */
+  readonly only: OneSegment | null;
 }
+
+/** A segment with at most one `*`, and that at an end: told from the text around it without trying. */
+type OneSegment =
+  | { readonly kind: 'exact' | 'prefix' | 'suffix'; readonly text: string }
+  | { readonly kind: 'pattern'; readonly text: string };
 
 /**
  * Compiles path globs. `*` and `?` stay within a segment, `**` is any number of segments; `.env` and `secrets/**`
@@ -28,10 +35,8 @@ export function compileGlobs(globs: readonly string[]): readonly CompiledGlob[] 
 /** Whether the glob holds for the path, given as folded segments, or for a folder above it. */
 export function matchesGlob(glob: CompiledGlob, path: readonly string[]): boolean {
   if (glob.problem !== null) return true;
-  const { segments, anchored } = glob;
-  const only = segments.length === 1 && !anchored ? segments[0] : undefined;
-  if (only !== undefined && only !== '**') return anyMatches(only, path);
-  const end = segments.length;
+  if (glob.only !== null) return anyMatches(glob.only, path);
+  const end = glob.segments.length;
   let active = closure(glob, [0]);
   if (active.includes(end)) return true;
   for (const segment of path) {
@@ -48,9 +53,34 @@ export function matchesGlob(glob: CompiledGlob, path: readonly string[]): boolea
 }
 
 // The commonest globs are one segment that holds at any depth; they need no states.
-function anyMatches(wanted: string, path: readonly string[]): boolean {
-  for (const segment of path) if (matchesWildcard(wanted, segment)) return true;
+function anyMatches({ kind, text }: OneSegment, path: readonly string[]): boolean {
+  for (const segment of path) {
+    switch (kind) {
+      case 'exact':
+        if (segment === text) return true;
+        break;
+      case 'prefix':
+        if (segment.startsWith(text)) return true;
+        break;
+      case 'suffix':
+        if (segment.endsWith(text)) return true;
+        break;
+      case 'pattern':
+        if (matchesWildcard(text, segment)) return true;
+    }
+  }
   return false;
+}
+
+/** What a glob comes down to that is one segment at any depth; null for every other one. */
+export function onlySegment(segments: readonly string[], anchored: boolean): OneSegment | null {
+  const [text] = segments;
+  if (text === undefined || segments.length !== 1 || anchored || text === '**') return null;
+  const star = text.indexOf('*');
+  if (text.includes('?') || star !== text.lastIndexOf('*')) return { kind: 'pattern', text };
+  if (star === -1) return { kind: 'exact', text };
+  if (star === text.length - 1) return { kind: 'prefix', text: text.slice(0, -1) };
+  return star === 0 ? { kind: 'suffix', text: text.slice(1) } : { kind: 'pattern', text };
 }
 
 /** `*` any run, `?` any one character. Time is bounded by the product of both lengths. */
@@ -84,13 +114,14 @@ const QUESTION = 0x3f;
 function compileGlob(source: string): CompiledGlob {
   const folded = plainText(source);
   const problem = folded === null ? 'cannot be brought to a plain form' : problemOf(source, folded);
-  if (folded === null || problem !== null) return { source, problem, anchored: false, segments: [] };
+  if (folded === null || problem !== null)
+    return { source, problem, anchored: false, segments: [], only: null };
   const segments = folded.split('/').filter((segment) => segment !== '' && segment !== '.');
   // The end is open anyway (a folder counts with its contents), and so is the start unless it is anchored.
   const anchored = folded.startsWith('/');
   while (segments.at(-1) === '**' && segments.length > 1) segments.pop();
   if (!anchored) while (segments[0] === '**' && segments.length > 1) segments.shift();
-  return { source, problem: null, anchored, segments };
+  return { source, problem: null, anchored, segments, only: onlySegment(segments, anchored) };
 }
 
 function problemOf(source: string, folded: string): string | null {

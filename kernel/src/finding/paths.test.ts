@@ -295,3 +295,23 @@ test('a plainly spelt path and its encoded form are guarded alike, though they a
     { numRuns: 300 },
   );
 });
+
+test('a path that is spelt plainly is read like the same one that needs the long way', () => {
+  const globs = compileGlobs(['**/*', 'a', '*.o', '/l/a', 'b/..a', '.e*']);
+  const path = fc.string({
+    unit: fc.constantFrom('a', 'b', 'I', '0', '.', '/', '-', '_'),
+    minLength: 1,
+    maxLength: 12,
+  });
+  fc.assert(
+    fc.property(path, (plain) => {
+      for (const glob of globs) {
+        const short = touchesPath(actionOf({ path: plain }), null, [glob]);
+        // The colon parts a path as a slash does, and lets nothing pass for plain.
+        const long = touchesPath(actionOf({ path: `:${plain}` }), null, [glob]);
+        assert.equal(short === null, long === null, `${glob.source} on ${plain}`);
+      }
+    }),
+    { numRuns: 1_000 },
+  );
+});

@@ -3,11 +3,11 @@
 import type { Action, Json, JsonObject } from '../action.ts';
 import type { ActionSetting } from '../charter.ts';
 import type { CompiledGlob } from './glob.ts';
-import { matchesGlob } from './glob.ts';
+import { matchesGlob, onlySegment } from './glob.ts';
 import { inside, isList, PARAMETERS, pointerOf, wordsOf } from './leaves.ts';
 import type { Place } from './leaves.ts';
 import { isContentName, isPathName } from './parameter-names.ts';
-import { plainText } from './plain-text.ts';
+import { foldText, plainText } from './plain-text.ts';
 import { readName } from './traits.ts';
 import type { TraitsOf } from './traits.ts';
 
@@ -122,7 +122,7 @@ function guarding(readings: Readings | null, globs: readonly CompiledGlob[]): st
 
 function readPath(value: string): Readings | null {
   // Most paths are spelt plainly and can be read in one way only.
-  if (PLAIN_PATH.test(value)) return { plain: [pathSegments(plainText(value) ?? value)], wild: NO_GLOBS };
+  if (PLAIN_PATH.test(value)) return { plain: [plainSegments(foldText(value))], wild: NO_GLOBS };
   const folded = plainText(value);
   if (folded === null) return null;
   const readings = readingsOf(folded);
@@ -133,6 +133,22 @@ function readPath(value: string): Readings | null {
 }
 
 const PLAIN_PATH = /^[\w./-]+$/;
+
+/** `pathSegments` for what PLAIN_PATH lets through: only slashes part it, and no space can stand at an end. */
+function plainSegments(folded: string): readonly string[] {
+  const segments: string[] = [];
+  for (let from = 0; from <= folded.length;) {
+    const slash = folded.indexOf('/', from);
+    const end = slash === -1 ? folded.length : slash;
+    const raw = folded.slice(from, end);
+    const name = raw.endsWith('.') ? withoutTail(raw) : raw;
+    if (raw === '..') segments.pop();
+    else if (name !== '') segments.push(name);
+    from = end + 1;
+  }
+  return segments;
+}
+
 const NO_GLOBS: readonly CompiledGlob[] = [];
 
 // One value can be read in several ways: as it stands, without its control characters, or as a list of paths.
@@ -147,7 +163,7 @@ function readingsOf(folded: string): readonly string[] {
 function wildReading(reading: string): CompiledGlob {
   const pattern = reading.replace(/\[[^\]]{0,64}\]/g, '?');
   const segments = pathSegments(pattern).filter((segment) => segment !== '**');
-  return { source: reading, problem: null, anchored: false, segments };
+  return { source: reading, problem: null, anchored: false, segments, only: onlySegment(segments, false) };
 }
 
 // One file that the glob guards: what a wildcard must match to be said to touch it.

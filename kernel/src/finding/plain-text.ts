@@ -38,7 +38,8 @@ function fold(text: string): string {
   return out;
 }
 
-function foldText(text: string): string {
+/** `plainText` for ASCII without a percent sign. */
+export function foldText(text: string): string {
   const lower = text.toLowerCase();
   let out = '';
   let from = 0;
