@@ -6,8 +6,6 @@ import type {
   DeploymentFacts,
   Facts,
   Finding,
-  GivenApproval,
-  Grant,
   Law,
   Mode,
   Restriction,
@@ -17,6 +15,8 @@ import type {
 } from '@mandate/kernel';
 import type { Sql } from '../../platform/postgres/store.ts';
 import type { Clock } from '../../platform/clock/clock.ts';
+import { createFacts } from './facts.ts';
+import type { FactsCall, FactsRow } from './facts.ts';
 
 export interface Flag {
   readonly key: string;
@@ -69,12 +69,24 @@ export interface SnapshotsNeeds {
   readonly lawOf: (tenant: string, version: string) => Promise<Law | null>;
   readonly readFlags: (flags: readonly Flag[]) => {
     readonly mode: Mode;
+    readonly enforcement: 'enforce' | 'audit' | null;
     readonly restrictions: readonly Restriction[];
     readonly maxConcurrent: number | null;
   };
   readonly deploymentOf: (tenant: string, action: Action) => Promise<DeploymentFacts | null>;
-  /** Findings from outside the kernel (plug-ins, detectors). */
-  readonly findingsOf: (action: Action) => Promise<readonly Finding[]>;
+  /** What came before; null where the charter does not ask. Only reads, so it may be asked for by a law that turns out to be in force no more. */
+  readonly pastOf: (asked: AskedBeside) => Promise<Pick<Beside, 'taint' | 'past'>> | null;
+  /** What plug-ins find; null where none looks. Services are told of the action, so only by the law of this very decision. */
+  readonly findingsOf: (asked: AskedBeside) => Promise<Beside['findings']> | null;
+}
+
+export interface AskedBeside extends Pick<Question, 'tenant' | 'action' | 'asker'> {
+  readonly law: Law;
+}
+
+/** What a snapshot holds beside the facts of the database. */
+export interface Beside extends Pick<Facts, 'taint' | 'past'> {
+  readonly findings: readonly Finding[];
 }
 
 export interface Snapshots {
@@ -87,26 +99,31 @@ export function createSnapshots({
   lawOf,
   readFlags,
   deploymentOf,
+  pastOf,
   findingsOf,
 }: SnapshotsNeeds): Snapshots {
+  const readFacts = createFacts({ db, clock });
+  // By tenant, the law of its last decision: what it asks to be looked at is looked at while the facts are read.
+  const lastLaws = new Map<string, Law>();
   return {
     async gather({ tenant, action, digest, actId, asker }) {
-      const nowMs = clock.nowMs();
-      const [deployment, findings, row] = await Promise.all([
+      const expected = lastLaws.get(tenant);
+      const early = expected === undefined ? null : pastOf({ tenant, action, asker, law: expected });
+      const [deployment, pastEarly, row] = await Promise.all([
         action.action.startsWith('deploy.') ? deploymentOf(tenant, action) : null,
-        findingsOf(action),
-        readFacts(db, {
+        early,
+        readFacts({
           tenant,
-          nowMs,
           agent: action.agent,
           actId,
           digest,
           requester: asker.id,
           grantIds: asker.grantIds,
           chain: action.chain,
-          counters: countersOf(action, nowMs),
+          counters: countersOf(action),
         }),
       ]);
+      const { nowMs } = row;
       if (row.revision === null)
         return {
           kind: 'unavailable',
@@ -123,12 +140,20 @@ export function createSnapshots({
           kind: 'unavailable',
           why: `the active charter ${row.charter} of tenant ${tenant} could not be loaded by this process`,
         };
-      const { mode, restrictions, maxConcurrent } = readFlags(row.flags);
+      if (law !== expected) lastLaws.set(tenant, law);
+      const asked = { tenant, action, asker, law };
+      const [past, findings] = await Promise.all([
+        law === expected ? pastEarly : pastOf(asked),
+        findingsOf(asked),
+      ]);
+      const { mode, enforcement, restrictions, maxConcurrent } = readFlags(row.flags);
       const facts: Facts = {
         tenant,
         nowMs,
         revision: row.revision,
         mode,
+        // Left out where nobody overrides: what is sealed with every act stays as small as it was.
+        ...(enforcement === null ? {} : { enforcement }),
         principal: { id: asker.id, roles: asker.roles },
         trust: leastTrust(action, row, law.charter.trust, nowMs),
         userScopes: asker.userScopes,
@@ -138,7 +163,8 @@ export function createSnapshots({
         used: row.used,
         approval: row.approval,
         deployment,
-        findings,
+        findings: findings ?? NO_FINDINGS,
+        ...past,
       };
       return {
         kind: 'gathered',
@@ -150,6 +176,8 @@ export function createSnapshots({
     },
   };
 }
+
+const NO_FINDINGS: readonly Finding[] = [];
 
 /**
  * The trust of whoever is trusted least among the agent and those who handed its authority on, drifted to now. In a
@@ -180,61 +208,27 @@ function stricter(charter: number | null, flag: number | null): number | null {
   return flag === null ? charter : Math.min(charter, flag);
 }
 
-interface FactsRow {
-  readonly revision: number | null;
-  readonly charter: string | null;
-  readonly agent: AgentTrust | null;
-  readonly chain: readonly (TrustState & { readonly id: string })[];
-  readonly restrictions: readonly Restriction[];
-  readonly flags: readonly Flag[];
-  readonly grants: readonly Grant[];
-  readonly used: Readonly<Record<string, number>>;
-  readonly approval: (GivenApproval & { readonly actId: string }) | null;
-}
-
-interface FactsCall {
-  readonly tenant: string;
-  readonly nowMs: number;
-  readonly agent: string;
-  readonly actId: string | null;
-  readonly digest: string;
-  readonly requester: string;
-  readonly grantIds: readonly string[];
-  readonly chain: readonly string[];
-  readonly counters: readonly { readonly key: string; readonly windowStartMs: number }[];
-}
-
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 
 /** Every counter that a limit on this action could have (limit.ts names them); most have no row. */
-function countersOf(
-  action: Action,
-  nowMs: number,
-): readonly { readonly key: string; readonly windowStartMs: number }[] {
-  const day = Math.floor(nowMs / DAY_MS) * DAY_MS;
-  const minute = Math.floor(nowMs / MINUTE_MS) * MINUTE_MS;
+function countersOf(action: Action): FactsCall['counters'] {
   const agents = [...new Set([action.agent, ...action.chain])];
   const counters = [
-    { key: 'usd/tenant', windowStartMs: day },
-    ...agents.map((agent) => ({ key: `usd/agent:${agent}`, windowStartMs: day })),
+    { key: 'usd/tenant', windowMs: DAY_MS },
+    ...agents.flatMap((agent) => [
+      { key: `usd/agent:${agent}`, windowMs: DAY_MS },
+      // What its acts have cost above their estimates (the cost guardrail).
+      { key: `overrun/agent:${agent}`, windowMs: DAY_MS },
+      { key: `rate/agent:${agent}/${action.action}`, windowMs: MINUTE_MS },
+    ]),
   ];
-  counters.push({ key: `rate/agent:${action.agent}/${action.action}`, windowStartMs: minute });
   if (action.user !== null) {
     counters.push(
-      { key: `usd/user:${action.user.id}`, windowStartMs: day },
-      { key: `rate/user:${action.user.id}/${action.action}`, windowStartMs: minute },
+      { key: `usd/user:${action.user.id}`, windowMs: DAY_MS },
+      { key: `overrun/user:${action.user.id}`, windowMs: DAY_MS },
+      { key: `rate/user:${action.user.id}/${action.action}`, windowMs: MINUTE_MS },
     );
   }
   return counters;
-}
-
-async function readFacts(db: Sql, call: FactsCall): Promise<FactsRow> {
-  const [row] = await db<{ facts: FactsRow }[]>`
-    select mandate.decide_facts(${call.tenant}, ${new Date(call.nowMs)}, ${call.agent}, ${call.actId}, ${call.digest}, ${call.requester},
-      ${[...call.grantIds]}::uuid[], ${call.counters.map((counter) => counter.key)}::text[],
-      ${call.counters.map((counter) => new Date(counter.windowStartMs).toISOString())}::timestamptz[],
-      ${[...call.chain]}::text[]) as facts`;
-  if (row === undefined) throw new Error('decide_facts() gave no row');
-  return row.facts;
 }

@@ -30,6 +30,13 @@ export const reasonField = z
   .refine((text) => !DECEPTIVE_BUT_LINES.test(text), `must be ${IS_PLAIN}`)
   .overwrite(redactText);
 
+/** Some five thousand rules. Reading a charter takes its process a second for each such length, and nobody else may wait longer. */
+export const CHARTER_MAX = 262_144;
+const CHARTER_TOO_LONG = `is longer than ${CHARTER_MAX} characters, which is the most over HTTP; a server takes a longer one from a file (MANDATE_CHARTER)`;
+
+/** A charter, or one file of it, as it was written. */
+export const charterTextField = z.string().min(1).max(CHARTER_MAX, CHARTER_TOO_LONG);
+
 /** What may stand in an HTTP header as well as in a body. */
 export const idempotencyKeyField = z
   .string()

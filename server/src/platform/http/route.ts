@@ -12,10 +12,12 @@ export interface Call<Body = unknown, Query = unknown> {
   readonly query: Query;
   readonly body: Body;
   readonly traceId: string;
-  /** SHA-256 of the canonical body. */
-  readonly bodyDigest: string;
+  /** SHA-256 of the canonical body; worked out when asked for, since few calls need it. */
+  readonly bodyDigest: () => string;
   /** Present on routes with an effect when the caller sent one; `digest` is over the parsed body. */
   readonly idempotency: { readonly key: string; readonly digest: string } | null;
+  /** `Mandate-Attempt`: names one question of a client among those that share an Idempotency-Key; null without it. */
+  readonly attempt: string | null;
   /** How long the caller lets the answer be held: `Prefer: wait=30`; 0 without it. */
   readonly waitMs: number;
   readonly may: (permission: Permission) => boolean;

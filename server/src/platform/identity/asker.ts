@@ -25,6 +25,10 @@ export interface Asker {
   /** When a token of an identity provider ends, checked likewise. Epoch milliseconds; null without one. */
   readonly expiresMs: number | null;
   readonly traceId: string | null;
+  /** The schedule of the charter that asks; missing for everybody else. */
+  readonly schedule?: string;
+  /** Who wrote what it does, where that is somebody else: to be counted as asking, by the id of the principal. */
+  readonly author?: string;
 }
 
 /** Who asks, as a decision may know it. */

@@ -40,7 +40,20 @@ function toJson(values: readonly string[] | null): string | null {
   return values === null ? null : JSON.stringify(values);
 }
 
-/** Through the narrow door: outside any tenant, because the key is what tells the tenant. */
+/** Through the narrow door: outside any tenant, because the key is what tells the tenant. Rows by their HMAC in hex. */
+export async function findKeyRows(
+  app: Queryable,
+  macs: readonly string[],
+): Promise<ReadonlyMap<string, KeyRow>> {
+  const rows = await app<(KeyRow & { readonly mac: string })[]>`
+    select mac, tenant, id, master_id as "masterId", label, agents, user_id as "userId", user_email as "userEmail",
+      user_scopes as "userScopes", roles, scopes, created_at as "createdMs", created_by as "createdBy",
+      expires_at as "expiresMs", revoked_at as "revokedMs"
+    from mandate.find_api_keys(array(select decode(m, 'hex') from unnest(string_to_array(${macs.join(',')}, ',')) m))`;
+  return new Map(rows.map((row) => [row.mac, row]));
+}
+
+/** The same door for one key, by its HMACs or its id. */
 export async function findKeyRow(
   app: Queryable,
   by: { readonly macs: readonly Uint8Array[]; readonly id: string | null },

@@ -38,13 +38,17 @@ test('who may turn the handles that matter', () => {
     ['stop', ['operator', 'tech-lead', 'ops-lead', 'product-lead', 'exec-sponsor', 'admin']],
     ['resume', ['operator', 'tech-lead', 'ops-lead', 'admin']],
     ['agents.unfreeze', ['operator', 'tech-lead', 'ops-lead', 'admin']],
-    ['approvals.decide', ['tech-lead', 'ops-lead', 'product-lead', 'exec-sponsor', 'admin']],
+    [
+      'approvals.decide',
+      ['viewer', 'operator', 'tech-lead', 'ops-lead', 'product-lead', 'exec-sponsor', 'admin'],
+    ],
     ['flags.write', ['operator', 'admin']],
     ['flags.widen', ['admin']],
     ['charter.write', ['admin']],
     ['keys.write', ['admin']],
     ['actions.request_for_others', ['operator', 'admin']],
     ['actions.confirm', ['operator', 'admin', 'attestor']],
+    ['actions.resolve', ['operator', 'admin']],
     ['metrics.read', ['admin', 'scrape']],
   ];
   for (const [permission, expected] of table) {
@@ -58,6 +62,14 @@ test('scopes of a key narrow its roles and never add to them', () => {
   assert.equal(isPermitted({ roles: ['admin'], scopes: ['actions.*'] }, 'resume'), false);
   assert.equal(isPermitted({ roles: ['viewer'], scopes: ['*'] }, 'resume'), false);
   assert.equal(isPermitted({ roles: ['admin'], scopes: [] }, 'stop'), false);
+});
+
+test('a key with scopes votes only where they name it, whatever role it has', () => {
+  for (const role of ROLES.filter((each) => PERMISSIONS[each].has('approvals.decide'))) {
+    const may = (...scopes: readonly string[]) => isPermitted({ roles: [role], scopes }, 'approvals.decide');
+    assert.deepEqual([may('approvals.read'), may('actions.*', 'journal.read')], [false, false], role);
+    assert.deepEqual([may('approvals.decide'), may('approvals.*')], [true, true], role);
+  }
 });
 
 test('admin holds every approver role, an agent none', () => {

@@ -8,6 +8,7 @@ export type Permission =
   | 'actions.read'
   | 'actions.report'
   | 'actions.confirm'
+  | 'actions.resolve'
   | 'actions.cancel'
   | 'actions.rollback'
   | 'approvals.read'
@@ -31,6 +32,8 @@ export type Permission =
   | 'journal.read'
   | 'journal.export'
   | 'stats.read'
+  | 'notifications.read'
+  | 'notifications.write'
   | 'workflows.read'
   | 'workflows.write'
   | 'governance.read'
@@ -65,6 +68,7 @@ const VIEW: readonly Permission[] = [
   'charter.read',
   'journal.read',
   'stats.read',
+  'notifications.read',
   'workflows.read',
   'governance.read',
 ];
@@ -79,11 +83,13 @@ const OPERATE: readonly Permission[] = [
   'actions.request_for_others',
   'actions.report',
   'actions.confirm',
+  'actions.resolve',
   'actions.rollback',
   'grants.write',
   'grants.revoke_others',
   'consents.write',
   'flags.write',
+  'notifications.write',
   'workflows.write',
   'governance.write',
   'incidents.resolve',
@@ -115,8 +121,10 @@ const ADMINISTER: readonly Permission[] = [
 
 /** The table. `flags.write` lets an operator tighten; widening takes `flags.widen`. */
 export const PERMISSIONS: Readonly<Record<Role, ReadonlySet<Permission>>> = {
-  viewer: new Set(VIEW),
-  operator: new Set([...OPERATE, 'agents.unfreeze', 'resume']),
+  // A vote may be handed in by everybody who may see what it is about: whether it counts is for roles, for stand-ins
+  // whom the charter names, and for whose turn it is.
+  viewer: new Set([...VIEW, 'approvals.decide']),
+  operator: new Set([...OPERATE, 'agents.unfreeze', 'resume', 'approvals.decide']),
   'tech-lead': new Set([...APPROVE, 'agents.unfreeze', 'resume']),
   'ops-lead': new Set([...APPROVE, 'agents.unfreeze', 'resume', 'incidents.resolve']),
   'product-lead': new Set(APPROVE),
@@ -139,6 +147,7 @@ export const PERMISSIONS: Readonly<Record<Role, ReadonlySet<Permission>>> = {
 export const NEVER_FOR_AGENTS: ReadonlySet<Permission> = new Set([
   'actions.request_for_others',
   'actions.confirm',
+  'actions.resolve',
   'approvals.decide',
   'governance.decide',
   'consents.write',
@@ -147,6 +156,7 @@ export const NEVER_FOR_AGENTS: ReadonlySet<Permission> = new Set([
   'flags.write',
   'flags.widen',
   'restrictions.write',
+  'notifications.write',
   'charter.write',
   'breakers.write',
   'keys.read',
