@@ -1,21 +1,18 @@
 // From merged files to the kernel's Charter: defaults filled in, units converted, names that point nowhere
 // refused. After this nothing of YAML is left but the origins.
-import { APPROVER_ROLES, DEFAULT_GUARDRAILS, DEFAULT_TRUST, nearest } from '@mandate/kernel';
-import type {
-  ActionSetting,
-  Charter,
-  GuardrailSettings,
-  LimitSettings,
-  NotifySettings,
-  Rule,
-  TrustSettings,
-} from '@mandate/kernel';
+import { APPROVER_ROLES, DEFAULT_TRUST, nearest } from '@mandate/kernel';
+import type { ActionSetting, Charter, LimitSettings, Rule, TrustSettings } from '@mandate/kernel';
+import { readApprovals, stepProblems } from './approvals-data.ts';
 import { renderPath } from './error.ts';
 import type { CharterError, Path } from './error.ts';
 import { readExecutor } from './executor.ts';
+import { readFlows, readGuardrails } from './guardrails-data.ts';
 import { overlay } from './merge.ts';
 import type { Merged } from './merge.ts';
+import { checkContacts, readNotify } from './notify-data.ts';
 import type { DraftRule } from './rules.ts';
+import { readSchedules } from './schedules-schema.ts';
+import { trustProblem, trustSettingsOf } from './trust-schema.ts';
 import { durationMs, microUsd } from './units.ts';
 import { findWarnings } from './warnings.ts';
 
@@ -27,9 +24,10 @@ export interface CharterData {
 
 /** Neither viewers nor operators nor machines approve. */
 const NO_APPROVERS: readonly string[] = ['viewer', 'operator', 'agent', 'scrape'];
+/** A guess looks at every name; whoever has more mistakes than these does not read them all. */
+const MOST_GUESSES = 50;
 /** Roles that keys can carry. */
 const SHIPPED_ROLES: readonly string[] = [...NO_APPROVERS, ...APPROVER_ROLES, 'admin'];
-const DIGEST_MS = 30 * 60_000;
 
 /** Builds the charter from the merged files and checks what only the whole can show. */
 export function buildCharter(merged: Merged): CharterData {
@@ -41,8 +39,13 @@ export function buildCharter(merged: Merged): CharterData {
     ...checkRoles(merged, known),
     ...checkExecutorNames(merged),
     ...checkApproverRoles(merged, known),
+    ...checkContacts(merged),
   );
+  const approvals = readApprovals(sections.approvals, (role) => approverProblem(role, known));
+  for (const { path, message } of approvals.problems)
+    errors.push(errorAt(merged, ['approvals', ...path], message));
   const guardrails = readGuardrails(merged, errors);
+  const flows = readFlows(merged, errors);
   const trust = readTrust(merged, errors);
   const charter: Charter = {
     enforcement: sections.enforcement ?? 'enforce',
@@ -56,6 +59,7 @@ export function buildCharter(merged: Merged): CharterData {
     })),
     executors: mapValues(sections.executors, readExecutor),
     guardrails,
+    ...(flows === null ? {} : { flows }),
     trust,
     limits: readLimits(merged),
     resources: sections.resources ?? {},
@@ -64,10 +68,13 @@ export function buildCharter(merged: Merged): CharterData {
       scopes: it.scopes ?? null,
       roles: it.roles ?? [],
       usdPerDayMicroUsd: microUsdOrNull(it.usdPerDay),
+      ...(it.contacts === undefined ? {} : { contacts: it.contacts }),
     })),
     roles,
     notify: readNotify(merged),
     resume: { twoPersons: sections.resume?.twoPersons ?? false },
+    ...(sections.schedules === undefined ? {} : { schedules: readSchedules(sections.schedules) }),
+    ...(sections.approvals === undefined ? {} : { approvals: approvals.settings }),
   };
   return { charter, errors, warnings: findWarnings(merged, charter, SHIPPED_ROLES) };
 }
@@ -77,14 +84,15 @@ function errorAt(merged: Merged, path: Path, message: string): CharterError {
 }
 
 function finishRule(draft: DraftRule, merged: Merged): Rule {
-  const settings = overlay(merged.tiers[draft.tier], draft.settings);
+  const ofSet = draft.set === null ? undefined : merged.sets[draft.set];
+  const settings = overlay(overlay(merged.tiers[draft.tier], ofSet), draft.settings);
   return {
     tier: draft.tier,
     match: draft.match,
     selectors: draft.selectors,
     when: draft.when,
     except: draft.except,
-    final: settings.final ?? draft.tier === 'black',
+    final: isFinal(draft, settings.final),
     lift: settings.lift ?? true,
     requires: settings.requires ?? [],
     obligations: settings.obligations ?? [],
@@ -92,9 +100,18 @@ function finishRule(draft: DraftRule, merged: Merged): Rule {
     quorum: settings.quorum ?? 1,
     expiresMs: settings.expiresMs ?? null,
     fourEyes: settings.fourEyes ?? false,
+    ...(settings.escalate === undefined ? {} : { escalate: settings.escalate }),
     enforcement: settings.enforcement ?? null,
     origin: draft.origin,
   };
+}
+
+/**
+ * What the tiers of the charter say for all their rules ends at the rules of persons and sets unless they are black:
+ * final, with a selector more, they would be tried before the black rules that are for everybody.
+ */
+function isFinal({ tier, path }: DraftRule, said: boolean | undefined): boolean {
+  return tier === 'black' ? (said ?? true) : path[0] === 'tiers' && said === true;
 }
 
 function readActions(merged: Merged): ActionSetting[] {
@@ -109,6 +126,7 @@ function readActions(merged: Merged): ActionSetting[] {
     compensate: setting.compensate ?? null,
     safeState: setting.safeState ?? false,
     idempotent: setting.idempotent ?? false,
+    ...(setting.untrusted === true ? { untrusted: true } : {}),
     costMicroUsd: microUsdOrNull(setting.costUsd),
     deadlineMs: setting.deadline === undefined ? null : durationMs(setting.deadline),
     origin,
@@ -123,93 +141,30 @@ function readLimits({ sections: { limits } }: Merged): LimitSettings {
   };
 }
 
-function readNotify({ sections: { notify } }: Merged): NotifySettings {
-  return {
-    digestMs: notify?.digest === undefined ? DIGEST_MS : durationMs(notify.digest),
-    quiet: notify?.quiet ?? null,
-    to: notify?.to ?? [],
-  };
-}
-
-function readGuardrails(merged: Merged, errors: CharterError[]): GuardrailSettings {
-  const written = merged.sections.guardrails;
-  const usd = (amount: number | undefined, byDefault: number): number =>
-    amount === undefined ? byDefault : microUsd(amount);
-  const guardrails: GuardrailSettings = {
-    cost: {
-      warningMicroUsd: usd(written?.cost?.warningUsd, DEFAULT_GUARDRAILS.cost.warningMicroUsd),
-      errorMicroUsd: usd(written?.cost?.errorUsd, DEFAULT_GUARDRAILS.cost.errorMicroUsd),
-      criticalMicroUsd: usd(written?.cost?.criticalUsd, DEFAULT_GUARDRAILS.cost.criticalMicroUsd),
-    },
-    secretLeak: written?.secretLeak ?? DEFAULT_GUARDRAILS.secretLeak,
-    protectedPaths: written?.protectedPaths ?? DEFAULT_GUARDRAILS.protectedPaths,
-    protectedBranches: written?.protectedBranches ?? DEFAULT_GUARDRAILS.protectedBranches,
-    deploymentWindow: written?.deploymentWindow ?? DEFAULT_GUARDRAILS.deploymentWindow,
-    diff: overlay(DEFAULT_GUARDRAILS.diff, written?.diff),
-  };
-  const { cost, diff } = guardrails;
-  if (cost.warningMicroUsd > cost.errorMicroUsd || cost.errorMicroUsd > cost.criticalMicroUsd) {
-    errors.push(
-      errorAt(
-        merged,
-        ['guardrails', 'cost'],
-        `The thresholds must ascend: warningUsd ${cost.warningMicroUsd / 1e6}, errorUsd ${cost.errorMicroUsd / 1e6}, criticalUsd ${cost.criticalMicroUsd / 1e6}. Correct their order.`,
-      ),
-    );
-  }
-  if (diff.warningLines > diff.errorLines) {
-    errors.push(
-      errorAt(
-        merged,
-        ['guardrails', 'diff'],
-        `The thresholds must ascend: warningLines ${diff.warningLines}, errorLines ${diff.errorLines}. Correct their order.`,
-      ),
-    );
-  }
-  return guardrails;
-}
-
 function readTrust(merged: Merged, errors: CharterError[]): TrustSettings {
-  const written = merged.sections.trust;
-  const { levels: writtenLevels, success, failure, ...figures } = written ?? {};
-  const levels = overlay(DEFAULT_TRUST.levels, writtenLevels);
-  if (levels.standard >= levels.trusted || levels.trusted >= levels.autonomous) {
-    errors.push(
-      errorAt(
-        merged,
-        ['trust', 'levels'],
-        `The levels must ascend: standard ${levels.standard}, trusted ${levels.trusted}, autonomous ${levels.autonomous}. Correct their order.`,
-      ),
-    );
-  }
-  return {
-    ...overlay(DEFAULT_TRUST, figures),
-    levels,
-    success: overlay(DEFAULT_TRUST.success, success),
-    failure: overlay(DEFAULT_TRUST.failure, failure),
-  };
+  const settings = trustSettingsOf(merged.sections.trust ?? {}, DEFAULT_TRUST);
+  const problem = trustProblem(settings);
+  if (problem !== null) errors.push(errorAt(merged, ['trust', 'levels'], problem));
+  return settings;
 }
 
 function checkExecutorNames(merged: Merged): CharterError[] {
   const names = Object.keys(merged.sections.executors ?? {});
+  const known = new Set(names);
+  let guesses = MOST_GUESSES;
   return merged.actions.flatMap(({ setting, placeOf }) => {
-    if (setting.executor === undefined || names.includes(setting.executor)) return [];
+    if (setting.executor === undefined || known.has(setting.executor)) return [];
     const { place, path } = placeOf('executor');
-    const message = `There is no executor ${setting.executor}.${didYouMean(setting.executor, names, 'Declare it under executors.')}`;
+    const near = guesses > 0 ? names : [];
+    guesses -= 1;
+    const message = `There is no executor ${setting.executor}.${didYouMean(setting.executor, near, 'Declare it under executors.')}`;
     return [{ ...place, pointer: renderPath(path), message }];
   });
 }
 
 /** Whoever is named as an approver must be able to exist, or what waits for them waits for ever. */
 function checkApproverRoles(merged: Merged, known: readonly string[]): CharterError[] {
-  const approvers = known.filter((role) => !NO_APPROVERS.includes(role));
-  const problem = (role: string): string | null => {
-    if (NO_APPROVERS.includes(role))
-      return `The role ${role} approves nothing. Name one of ${approvers.join(', ')}.`;
-    return approvers.includes(role)
-      ? null
-      : `The role ${role} is unknown.${didYouMean(role, approvers, 'Declare it under roles.')}`;
-  };
+  const problem = (role: string): string | null => approverProblem(role, known);
   const ofRules = merged.rules.flatMap((rule) =>
     (rule.settings.approvers ?? []).flatMap((role, index) => {
       const message = problem(role);
@@ -223,7 +178,28 @@ function checkApproverRoles(merged: Merged, known: readonly string[]): CharterEr
       return message === null ? [] : [errorAt(merged, ['tiers', tier, 'approvers', index], message)];
     }),
   );
-  return [...ofRules, ...ofTiers];
+  const ofSteps = merged.rules.flatMap((rule) =>
+    stepProblems([...rule.path, 'escalate'], rule.settings.escalate, problem).map(({ path, message }) => ({
+      ...rule.yaml.placeOf(path),
+      pointer: renderPath(path),
+      message,
+    })),
+  );
+  const ofTierSteps = Object.entries(merged.tiers).flatMap(([tier, settings]) =>
+    stepProblems(['tiers', tier, 'escalate'], settings.escalate, problem).map(({ path, message }) =>
+      errorAt(merged, path, message),
+    ),
+  );
+  return [...ofRules, ...ofTiers, ...ofSteps, ...ofTierSteps];
+}
+
+function approverProblem(role: string, known: readonly string[]): string | null {
+  const approvers = known.filter((each) => !NO_APPROVERS.includes(each));
+  if (NO_APPROVERS.includes(role))
+    return `The role ${role} approves nothing. Name one of ${approvers.join(', ')}.`;
+  return approvers.includes(role)
+    ? null
+    : `The role ${role} is unknown.${didYouMean(role, approvers, 'Declare it under roles.')}`;
 }
 
 function checkRoles(merged: Merged, known: readonly string[]): CharterError[] {

@@ -8,11 +8,14 @@ import { manualClock } from '../../platform/clock/manual-clock.ts';
 import { createCharters } from './charter.ts';
 import type { Activation, Charters } from './charter.ts';
 import { shippedCharters } from './disk.ts';
+import { createHistory } from './history.ts';
+import type { CharterHistory } from './history.ts';
 import type { ReadFile } from './extends.ts';
 
 interface Bench {
   readonly database: TestDatabase;
   readonly charters: Charters;
+  readonly history: CharterHistory;
   /** Files by path, as if on disk. */
   readonly disk: Map<string, string>;
   readonly errors: string[];
@@ -34,7 +37,8 @@ async function open(t: TestContext): Promise<Bench> {
       readFile: async (path) => disk.get(path) ?? null,
       readShipped,
     });
-  return { database, charters: another(), disk, errors, another };
+  const history = createHistory({ store: database.store, clock: manualClock() });
+  return { database, charters: another(), history, disk, errors, another };
 }
 
 async function addTenant({ store }: TestDatabase, tenant: string): Promise<void> {
@@ -113,13 +117,13 @@ test('a charter with a mistake is refused as a whole and the last good one stays
 });
 
 test('a text that is checked is neither stored nor in force, and may not reach for files', async (t) => {
-  const { charters, disk } = await open(t);
+  const { charters, history, disk } = await open(t);
   disk.set('base.yaml', green);
   assert.equal((await charters.check(`${green}extends: default\n`)).kind, 'loaded');
   const reaching = await charters.check('version: 1\nextends: ./base.yaml\n');
   assert.equal(reaching.kind === 'refused' && reaching.problems[0]?.pointer, 'extends');
   assert.equal(await charters.active('acme'), null);
-  assert.deepEqual([...(await charters.versions('acme', 10))], []);
+  assert.deepEqual([...(await history.versions('acme', 10))], []);
 });
 
 test('another process reads the same law from the row, whatever its own files say', async (t) => {
@@ -195,11 +199,30 @@ test('a process that reads the charter in force otherwise than it was meant judg
   assert.match(errors[0] ?? '', /cannot be read by this process \(it reads as [0-9a-f]{64}\)/);
 });
 
+test('what was looked at over one charter is not put in place of another', async (t) => {
+  const { charters, history } = await open(t);
+  assert.equal(await charters.activeVersion('acme'), null);
+  const base = versionOf(await charters.activate({ ...request, text: green }));
+  const first = await charters.activateOn({ ...request, text: black, base });
+  assert.equal(first.kind, 'activated');
+  const active = await charters.activeVersion('acme');
+  assert.ok(active !== null && active !== base);
+  const second = await charters.activateOn({ ...request, text: `${green}# again\n`, base });
+  assert.deepEqual(second, { kind: 'stale', active });
+  const back = { tenant: 'acme', author: 'ben', reason: 'better', version: base };
+  assert.deepEqual(await history.rollback({ ...back, base }), { kind: 'stale', active });
+  assert.equal(await charters.activeVersion('acme'), active);
+  assert.equal((await history.rollback({ ...back, base: active })).kind, 'rolled_back');
+});
+
 /** Gives a version the hash that an older Mandate would have computed for the same files. */
 async function renameVersion(database: TestDatabase, version: string, older: string): Promise<void> {
   await database.admin.begin(async (tx) => {
     await tx`alter table mandate.charter_active drop constraint charter_active_tenant_version_fkey, drop constraint charter_active_tenant_from_file_fkey`;
+    await tx`alter table mandate.charter_activation drop constraint charter_activation_tenant_version_fkey, drop constraint charter_activation_tenant_previous_fkey`;
     await tx`update mandate.charter set version = ${older} where version = ${version}`;
+    await tx`update mandate.charter_activation set version = ${older} where version = ${version}`;
+    await tx`update mandate.charter_activation set previous = ${older} where previous = ${version}`;
     await tx`update mandate.charter_active set version = case version when ${version} then ${older} else version end,
       from_file = case from_file when ${version} then ${older} else from_file end`;
   });
@@ -237,10 +260,10 @@ test('a tenant that does not exist can have no charter', async (t) => {
 });
 
 test('versions are listed newest first and cannot be changed by the app', async (t) => {
-  const { charters, database } = await open(t);
+  const { charters, history, database } = await open(t);
   const version = versionOf(await charters.activate({ ...request, text: green, note: 'one' }));
   assert.deepEqual(
-    (await charters.versions('acme', 10)).map((it) => [it.version, it.author, it.note]),
+    (await history.versions('acme', 10)).map((it) => [it.version, it.author, it.note]),
     [[version, 'ada', 'one']],
   );
   await assert.rejects(
@@ -251,4 +274,36 @@ test('versions are listed newest first and cannot be changed by the app', async 
     database.store.withTenant('acme', (tx) => tx`delete from mandate.charter`),
     /permission denied/,
   );
+  for (const change of ['delete from', 'update'])
+    await assert.rejects(
+      database.store.withTenant('acme', (tx) =>
+        tx.unsafe(`${change} mandate.charter_activation${change === 'update' ? ' set author = author' : ''}`),
+      ),
+      /permission denied/,
+    );
+});
+
+// I6
+test('what was approved as one version is not put in force as another, whatever made it read otherwise', async (t) => {
+  const { database, another } = await open(t);
+  let shipped = green;
+  const charters = another(() => Promise.resolve(shipped));
+  await charters.activate({ ...request, text: black });
+  const base = await charters.activeVersion('acme');
+  const text = 'version: 1\nextends: default\n';
+  const checked = await charters.check(text);
+  const proposed = checked.kind === 'loaded' ? checked.version : assert.fail('it loads');
+  const order = { ...request, source: { kind: 'text', text }, base, proposed } as const;
+  shipped = 'version: 1\ntiers: { green: { actions: [a.b, a.c] } }\n';
+  const apply = () => database.store.withTenant('acme', (tx) => charters.activateIn(tx, order));
+  const done = await apply();
+  assert.ok(done.kind === 'refused');
+  assert.match(
+    done.problems[0]?.message ?? '',
+    /^It read as [0-9a-f]{12} when it was proposed .* Propose it again/,
+  );
+  assert.equal(await charters.activeVersion('acme'), base);
+  shipped = green;
+  assert.equal((await apply()).kind, 'activated');
+  assert.equal(await charters.activeVersion('acme'), proposed);
 });

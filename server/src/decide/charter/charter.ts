@@ -3,14 +3,14 @@
 // mistake is refused as a whole and the last good version stays.
 import type { Law } from '@mandate/kernel';
 import type { Clock } from '../../platform/clock/clock.ts';
-import type { Store } from '../../platform/postgres/store.ts';
+import type { Store, Tx } from '../../platform/postgres/store.ts';
 import type { CharterError } from './error.ts';
 import type { ReadFile, SourceFile } from './extends.ts';
 import { parseBundle, readBundle } from './bundle.ts';
 import { loadCharter } from './load.ts';
 import type { LoadedCharter, RefusedCharter } from './load.ts';
-import { activate, listVersions, lockTenant, readActive, readVersion } from './store.ts';
-import type { CharterRow } from './store.ts';
+import { activate, lockTenant, noteFile, readActive, readVersion } from './store.ts';
+import type { ActiveRow, CharterRow } from './store.ts';
 
 export interface ChartersNeeds {
   readonly store: Pick<Store, 'withTenant'>;
@@ -35,12 +35,23 @@ export type Activation =
   | { readonly kind: 'unchanged'; readonly version: string; readonly ownPaths: readonly string[] }
   | RefusedCharter;
 
+/** Another charter is in force than the one that this would have changed. */
+export interface Stale {
+  readonly kind: 'stale';
+  readonly active: string | null;
+}
+
 export interface ActiveCharter {
   readonly version: string;
   readonly law: Law;
   /** As it was written, the charter itself last. */
   readonly sources: readonly SourceFile[];
 }
+
+/** What to make of it: a text that may extend shipped charters, or a version that was in force before. */
+export type CharterSource =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'version'; readonly version: string };
 
 export interface Charters {
   /** Judges a text that may extend shipped charters; nothing is stored. */
@@ -52,18 +63,44 @@ export interface Charters {
     readonly author: string;
     readonly note: string | null;
   }): Promise<Activation>;
+  /**
+   * Makes a text, or a version of before, the charter in the caller's transaction, if `base` is in force still: what was
+   * approved as a change of one charter must not overwrite another. With `proposed` only if it still reads as that version:
+   * what a text says hangs on what it extends and on who reads it, and people approved what it said to them (I6).
+   */
+  activateIn(
+    tx: Tx,
+    request: {
+      readonly tenant: string;
+      readonly source: CharterSource;
+      readonly author: string;
+      readonly note: string | null;
+      readonly base: string | null;
+      readonly proposed?: string;
+    },
+  ): Promise<Activation | Stale>;
+  /** The same for a text, in a transaction of its own: what was looked at before is what it replaces, or nothing happens. */
+  activateOn(request: {
+    readonly tenant: string;
+    readonly text: string;
+    readonly author: string;
+    readonly note: string | null;
+    readonly base: string | null;
+  }): Promise<Activation | Stale>;
   /** Takes the file on disk, if it says something else than when it was last taken. For boot and reload. */
   activateFile(request: {
     readonly tenant: string;
     readonly path: string;
     readonly author: string;
   }): Promise<Activation>;
+  /** Lets what is in force go on as this version of Mandate reads it; null where nothing is. For boot. */
+  renew(request: { readonly tenant: string; readonly author: string }): Promise<Activation | null>;
   /** The charter in force; null where there is none that this process can read. */
   active(tenant: string): Promise<ActiveCharter | null>;
+  /** Which version is in force, also where this process cannot read it. */
+  activeVersion(tenant: string): Promise<string | null>;
   /** The law of a version that a tenant has or had; null where this process cannot read it as it was meant. */
   lawOf(tenant: string, version: string): Promise<Law | null>;
-  /** Newest first. */
-  versions(tenant: string, limit: number): Promise<readonly Omit<CharterRow, 'content'>[]>;
 }
 
 /** Laws are a few hundred kilobytes at most; versions in use at one time are few. */
@@ -105,6 +142,65 @@ export function createCharters(needs: ChartersNeeds): Charters {
     return null;
   };
 
+  const activateIn: Charters['activateIn'] = async (tx, request) => {
+    const { tenant, source, author, note, base, proposed } = request;
+    const row = source.kind === 'version' ? await readVersion(tx, tenant, source.version) : null;
+    if (source.kind === 'version' && row === null) return { kind: 'stale', active: null };
+    const loaded =
+      row === null
+        ? await loadCharter(readText(source.kind === 'text' ? source.text : '', readShipped))
+        : await loadRow(row);
+    if (loaded.kind === 'refused') return loaded;
+    if (proposed !== undefined && loaded.version !== proposed) return misread(loaded, proposed);
+    await lockTenant(tx, tenant);
+    const active = await readActive(tx, tenant);
+    if ((active?.version ?? null) !== base) return { kind: 'stale', active: active?.version ?? null };
+    if (active?.version === loaded.version) return unchanged(loaded);
+    const fromFile = active?.fromFile ?? null;
+    const revision = await activate(
+      tx,
+      {
+        tenant,
+        ...rowOf(loaded),
+        author,
+        note,
+        fromFile,
+        kind: source.kind === 'version' ? 'rolled_back' : 'activated',
+        nowMs: clock.nowMs(),
+      },
+      base,
+    );
+    return activated(loaded, base, revision);
+  };
+
+  /**
+   * What is in force may read differently since an upgrade, and then nothing could be decided by it: the same files
+   * become a version of their own.
+   */
+  const renew = async (
+    tx: Tx,
+    {
+      tenant,
+      active,
+      author,
+    }: { readonly tenant: string; readonly active: ActiveRow; readonly author: string },
+  ): Promise<Activation> => {
+    const row = await readVersion(tx, tenant, active.version);
+    const again = row === null ? null : await loadRow(row);
+    if (again === null)
+      throw new Error(`the active charter ${active.version} of tenant ${tenant} has no row`);
+    if (again.kind === 'refused' || again.version === active.version)
+      return again.kind === 'refused' ? again : unchanged(again);
+    const fromFile = active.fromFile === active.version ? again.version : active.fromFile;
+    const nowMs = clock.nowMs();
+    const revision = await activate(
+      tx,
+      { tenant, ...rowOf(again), author, note: RENEWED, fromFile, kind: 'renewed', nowMs },
+      active.version,
+    );
+    return activated(again, active.version, revision);
+  };
+
   return {
     check: (text) => loadCharter(readText(text, readShipped)),
 
@@ -118,12 +214,18 @@ export function createCharters(needs: ChartersNeeds): Charters {
         const fromFile = active?.fromFile ?? null;
         const revision = await activate(
           tx,
-          { tenant, ...rowOf(loaded), author, note, fromFile, nowMs: clock.nowMs() },
+          { tenant, ...rowOf(loaded), author, note, fromFile, kind: 'activated', nowMs: clock.nowMs() },
           active?.version ?? null,
         );
         return activated(loaded, active?.version ?? null, revision);
       });
     },
+
+    activateIn,
+    activateOn: ({ text, ...request }) =>
+      store.withTenant(request.tenant, (tx) =>
+        activateIn(tx, { ...request, source: { kind: 'text', text } }),
+      ),
 
     async activateFile({ tenant, path, author }) {
       const loaded = await loadCharter({ path, readFile, readShipped });
@@ -132,44 +234,51 @@ export function createCharters(needs: ChartersNeeds): Charters {
         await lockTenant(tx, tenant);
         const active = await readActive(tx, tenant);
         const previous = active?.version ?? null;
-        if (previous === loaded.version) return unchanged(loaded);
+        if (previous === loaded.version) {
+          if (active?.fromFile !== loaded.version) await noteFile(tx, tenant, loaded.version);
+          return unchanged(loaded);
+        }
         const nowMs = clock.nowMs();
         const taken = active?.fromFile == null ? null : await readVersion(tx, tenant, active.fromFile);
         if (active === null || taken === null || isRewritten(loaded, taken)) {
           const revision = await activate(
             tx,
-            { tenant, ...rowOf(loaded), author, note: `from ${path}`, fromFile: loaded.version, nowMs },
+            {
+              tenant,
+              ...rowOf(loaded),
+              author,
+              note: `from ${path}`,
+              fromFile: loaded.version,
+              kind: 'activated',
+              nowMs,
+            },
             previous,
           );
           return activated(loaded, previous, revision);
         }
-        // The file says what it said. What is in force may still read differently since an upgrade, and then
-        // nothing could be decided by it: the same files become a version of their own.
-        const row = await readVersion(tx, tenant, active.version);
-        const again = row === null ? null : await loadRow(row);
-        if (again === null)
-          throw new Error(`the active charter ${active.version} of tenant ${tenant} has no row`);
-        if (again.kind === 'refused') return { ...again, ownPaths: loaded.ownPaths };
-        if (again.version === active.version)
-          return { kind: 'unchanged', version: active.version, ownPaths: loaded.ownPaths };
-        const fromFile = active.fromFile === active.version ? again.version : active.fromFile;
-        const revision = await activate(
-          tx,
-          { tenant, ...rowOf(again), author, note: RENEWED, fromFile, nowMs },
-          previous,
-        );
-        return activated({ ...again, ownPaths: loaded.ownPaths }, previous, revision);
+        const again = await renew(tx, { tenant, active, author });
+        return again.kind === 'refused' || again.kind === 'activated'
+          ? { ...again, ownPaths: loaded.ownPaths }
+          : { kind: 'unchanged', version: active.version, ownPaths: loaded.ownPaths };
       });
     },
+
+    renew: ({ tenant, author }) =>
+      store.withTenant(tenant, async (tx) => {
+        await lockTenant(tx, tenant);
+        const active = await readActive(tx, tenant);
+        return active === null ? null : renew(tx, { tenant, active, author });
+      }),
 
     async active(tenant) {
       const row = await store.withTenant(tenant, (tx) => readActive(tx, tenant));
       return row === null ? null : find(tenant, row.version);
     },
 
-    lawOf: async (tenant, version) => (await find(tenant, version))?.law ?? null,
+    activeVersion: async (tenant) =>
+      (await store.withTenant(tenant, (tx) => readActive(tx, tenant)))?.version ?? null,
 
-    versions: (tenant, limit) => store.withTenant(tenant, (tx) => listVersions(tx, tenant, limit)),
+    lawOf: async (tenant, version) => (await find(tenant, version))?.law ?? null,
   };
 }
 
@@ -189,12 +298,17 @@ function isRewritten(loaded: LoadedCharter, taken: CharterRow): boolean {
   return own(loaded.sources) !== own(parseBundle(taken.content));
 }
 
-function rowOf(loaded: LoadedCharter): { version: string; content: string } {
+export function rowOf(loaded: LoadedCharter): { version: string; content: string } {
   return { version: loaded.version, content: JSON.stringify(loaded.sources) };
 }
 
 function toActive({ version, law, sources }: LoadedCharter): ActiveCharter {
   return { version, law, sources };
+}
+
+function misread({ version, ownPaths }: LoadedCharter, proposed: string): RefusedCharter {
+  const message = `It read as ${proposed.slice(0, 12)} when it was proposed and reads as ${version.slice(0, 12)} now, because what it extends, or Mandate itself, has changed since. Propose it again, and look at it as it is.`;
+  return { kind: 'refused', problems: [{ file: NAME, line: 1, column: 1, pointer: '', message }], ownPaths };
 }
 
 function unchanged({ version, ownPaths }: LoadedCharter): Activation {

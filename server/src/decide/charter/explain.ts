@@ -29,11 +29,20 @@ export function checkShape(yaml: YamlFile): Shaped {
   // Only messages of our own schema come through; whatever zod would say by itself is worded below.
   const result = charterSchema.safeParse(yaml.value, { error: () => '' });
   if (result.success) return { kind: 'shaped', written: result.data };
-  const errors = result.error.issues
+  const errors = shapeErrors(result.error.issues, yaml, charterSchema);
+  return { kind: 'refused', errors, tiers: salvageTiers(yaml.value) };
+}
+
+/** What is wrong with the shape of a file, by what its schema said of it. */
+export function shapeErrors(
+  issues: readonly Issue[],
+  yaml: YamlFile,
+  schema: z.core.$ZodType,
+): readonly CharterError[] {
+  return issues
     .flatMap((issue) => meant(issue, []))
     .slice(0, MAX_ISSUES)
-    .flatMap((issue) => explain(issue, yaml));
-  return { kind: 'refused', errors, tiers: salvageTiers(yaml.value) };
+    .flatMap((issue) => explain(issue, yaml, schema));
 }
 
 function salvageTiers(value: unknown): ShapedTiers {
@@ -62,10 +71,10 @@ function toStep(step: PropertyKey): string | number {
   return typeof step === 'number' ? step : String(step);
 }
 
-function explain(issue: Issue, yaml: YamlFile): CharterError[] {
+function explain(issue: Issue, yaml: YamlFile, schema: z.core.$ZodType): CharterError[] {
   const path = issue.path.map(toStep);
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => errorAtKey(yaml, [...path, key], unknownKey(key, path)));
+    return issue.keys.map((key) => errorAtKey(yaml, [...path, key], unknownKey(key, path, schema)));
   }
   if (issue.code === 'invalid_key') {
     return [
@@ -104,11 +113,11 @@ function errorAtKey(yaml: YamlFile, path: Path, message: string): CharterError {
   return { ...yaml.placeOfKey(path), pointer: renderPath(path), message };
 }
 
-function unknownKey(key: string, path: Path): string {
-  if (path.length === 0 && LATER_SECTIONS.has(key)) {
+function unknownKey(key: string, path: Path, schema: z.core.$ZodType): string {
+  if (schema === charterSchema && path.length === 0 && LATER_SECTIONS.has(key)) {
     return `The section ${key} is not supported yet by this version. Remove it: nothing in a charter is silently ignored.`;
   }
-  const known = knownKeys(charterSchema, path);
+  const known = knownKeys(schema, path);
   const guess = nearest(key, known);
   if (guess !== null) return `The key ${key} is unknown. Did you mean ${guess}?`;
   return `The key ${key} is unknown. Known here: ${[...known].toSorted().join(', ')}.`;

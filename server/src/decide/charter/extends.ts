@@ -7,6 +7,7 @@ import { checkShape } from './explain.ts';
 import type { Part } from './merge.ts';
 import { parseYaml } from './parse.ts';
 import { draftRules } from './rules.ts';
+import { readRuleSets } from './rule-sets.ts';
 
 /** The content of a file, or null where there is none. Throws where it cannot be read. */
 export type ReadFile = (path: string) => Promise<Uint8Array | string | null>;
@@ -113,7 +114,10 @@ export async function gatherFiles(reading: Reading): Promise<Gathered> {
     }
     sources.push({ ...reference, text: yaml.text });
     const shaped = checkShape(yaml);
-    const drafts = draftRules(yaml, shaped.kind === 'refused' ? shaped.tiers : (shaped.written.tiers ?? {}));
+    const drafts =
+      shaped.kind === 'refused'
+        ? draftRules(yaml, shaped.tiers)
+        : draftRules(yaml, shaped.written.tiers ?? {}, readRuleSets(yaml, shaped.written));
     errors.push(...drafts.errors);
     if (shaped.kind === 'refused') errors.push(...shaped.errors);
     else parts.push({ yaml, written: shaped.written, drafts });

@@ -25,6 +25,8 @@ export interface LoadedCharter {
   readonly files: readonly string[];
   /** Paths of own files, for whoever watches them. */
   readonly ownPaths: readonly string[];
+  /** Files with cases that the charter itself names, relative to it. */
+  readonly tests: readonly string[];
 }
 
 export interface RefusedCharter {
@@ -43,8 +45,11 @@ export async function loadCharter(reading: Reading): Promise<LoadedCharter | Ref
   if (first === undefined || !isComplete) {
     return { kind: 'refused', problems: sortErrors(errors, files), ownPaths };
   }
+  const isLong = sources.reduce((sum, { text }) => sum + text.length, 0) > LONG;
+  if (isLong) await turnOfOthers();
   const merged = mergeParts([first, ...others]);
   const { charter, errors: found, warnings } = buildCharter(merged);
+  if (isLong) await turnOfOthers();
   const version = versionOf(charter);
   const compiled = compileLaw(charter, version);
   const problems = [...errors, ...found];
@@ -64,7 +69,16 @@ export async function loadCharter(reading: Reading): Promise<LoadedCharter | Ref
     sources,
     files,
     ownPaths,
+    tests: [parts.at(-1)?.written.tests ?? []].flat(),
   };
+}
+
+/** Characters that take some ten milliseconds to read. */
+const LONG = 20_000;
+
+/** Between two parts of the way, each of which takes a long charter a part of a second. */
+function turnOfOthers(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
 }
 
 /** The content hash. Origins are left out: moving a rule to another line changes nothing that it says. */

@@ -26,9 +26,10 @@ export interface MergedAction {
 }
 
 export interface Merged {
-  readonly sections: Omit<WrittenCharter, 'tiers' | 'actions' | 'extends' | 'version'>;
+  readonly sections: Omit<WrittenCharter, 'tiers' | 'sets' | 'actions' | 'extends' | 'version' | 'tests'>;
   readonly rules: readonly DraftRule[];
   readonly tiers: Readonly<Record<Tier, RuleSettings>>;
+  readonly sets: Readonly<Record<string, RuleSettings>>;
   readonly actions: readonly MergedAction[];
   /** The last file that writes this path, which is the one whose word counts. */
   readonly fileOf: (path: Path) => YamlFile;
@@ -39,7 +40,9 @@ export function mergeParts(parts: readonly [Part, ...Part[]]): Merged {
   let sections: Merged['sections'] = {};
   let rules: readonly DraftRule[] = [];
   const tiers: Record<Tier, RuleSettings> = { green: {}, yellow: {}, red: {}, black: {} };
+  let sets: Readonly<Record<string, RuleSettings>> = {};
   for (const { written, drafts } of parts) {
+    sets = overlayEach(sets, drafts.sets);
     sections = mergeSections(sections, written);
     const replaced = new Set(drafts.rules.map(ruleKey));
     rules = [...rules.filter((rule) => !replaced.has(ruleKey(rule))), ...drafts.rules];
@@ -50,6 +53,7 @@ export function mergeParts(parts: readonly [Part, ...Part[]]): Merged {
     sections,
     rules,
     tiers,
+    sets,
     actions: mergeActions(parts),
     fileOf: (path) => (parts.findLast((part) => part.yaml.has(path)) ?? parts.at(-1) ?? first).yaml,
   };
@@ -63,18 +67,25 @@ function mergeSections(base: Merged['sections'], over: Merged['sections']): Merg
     registration: over.registration ?? base.registration,
     environment: over.environment ?? base.environment,
     roles: over.roles ?? base.roles,
+    schedules: over.schedules ?? base.schedules,
     resume: overlay(base.resume, over.resume),
+    approvals: overlay(base.approvals, over.approvals),
     agents: overlayEach(base.agents, over.agents),
     users: overlayEach(base.users, over.users),
     resources: overlay(base.resources, over.resources),
     executors: overlay(base.executors, over.executors),
     limits: overlay(base.limits, over.limits),
-    notify: overlay(base.notify, over.notify),
+    notify: {
+      ...overlay(base.notify, over.notify),
+      channels: overlay(base.notify?.channels, over.notify?.channels),
+    },
     guardrails: {
       ...overlay(base.guardrails, over.guardrails),
       cost: overlay(base.guardrails?.cost, over.guardrails?.cost),
       diff: overlay(base.guardrails?.diff, over.guardrails?.diff),
+      ...guardrailMaps(base, over),
     },
+    flows: mergeFlows(base.flows, over.flows),
     trust: {
       ...overlay(base.trust, over.trust),
       levels: overlay(base.trust?.levels, over.trust?.levels),
@@ -82,6 +93,30 @@ function mergeSections(base: Merged['sections'], over: Merged['sections']): Merg
       failure: overlay(base.trust?.failure, over.trust?.failure),
     },
   };
+}
+
+/** Only where one of them has any: what is not written must stay unwritten. */
+function guardrailMaps(
+  { guardrails: base }: Merged['sections'],
+  { guardrails: over }: Merged['sections'],
+): Pick<NonNullable<Merged['sections']['guardrails']>, 'own' | 'plugins' | 'taint'> {
+  const merged = <T extends object>(below: T | undefined, above: T | undefined): T | undefined =>
+    below === undefined || above === undefined ? (above ?? below) : overlay(below, above);
+  return {
+    own: merged(base?.own, over?.own),
+    plugins: merged(base?.plugins, over?.plugins),
+    taint: merged(base?.taint, over?.taint),
+  };
+}
+
+/** A flow replaces the inherited one of its name; the others stay, or writing one would lift the rest. */
+function mergeFlows(
+  base: Merged['sections']['flows'],
+  over: Merged['sections']['flows'],
+): Merged['sections']['flows'] {
+  if (base === undefined || over === undefined) return over ?? base;
+  const names = new Set(over.map(({ name }) => name));
+  return [...base.filter(({ name }) => !names.has(name)), ...over];
 }
 
 /** `over` wins key by key; what it leaves out or undefined stays as it was. */

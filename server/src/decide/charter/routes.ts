@@ -1,19 +1,40 @@
 // The HTTP resources of the charter: read it, check a text, make it the one in force.
 import { z } from 'zod';
-import { reasonField } from '../../platform/http/fields.ts';
-import { json, route } from '../../platform/http/route.ts';
+import { charterTextField, reasonField } from '../../platform/http/fields.ts';
+import type { Refusal } from '../../platform/http/problems.ts';
+import { json, problem, route } from '../../platform/http/route.ts';
 import type { Reply, Route } from '../../platform/http/route.ts';
-import type { Charters } from './charter.ts';
+import type { Principal } from '../../platform/identity/principal.ts';
+import type { Charters, CharterSource, Stale } from './charter.ts';
 import { renderError } from './error.ts';
 import type { CharterError } from './error.ts';
 
-const textBody = z.strictObject({ text: z.string().min(1).max(1_000_000) });
+const textBody = z.strictObject({ text: charterTextField });
 const putBody = z.strictObject({
-  text: z.string().min(1).max(1_000_000),
+  text: charterTextField,
   note: reasonField.optional(),
 });
 
-export function charterRoutes(charters: Charters): readonly Route[] {
+/**
+ * Where a change of the charter takes people: the approval that has to be given. `free`: it is made at once, over `base`,
+ * because it is what that charter asks of a change which was looked at.
+ */
+export type AskChange = (change: {
+  readonly principal: Principal;
+  readonly source: CharterSource;
+  /** What it would be. */
+  readonly version: string;
+  readonly note: string | null;
+  readonly traceId: string;
+}) => Promise<
+  | {
+      readonly kind: 'asked';
+      readonly approval: { readonly id: string; readonly digest: string; readonly expiresAt: string };
+    }
+  | { readonly kind: 'free'; readonly base: string | null }
+>;
+
+export function charterRoutes(charters: Charters, askChange: AskChange): readonly Route[] {
   return [
     route({
       method: 'GET',
@@ -29,18 +50,10 @@ export function charterRoutes(charters: Charters): readonly Route[] {
       },
     }),
     route({
-      method: 'GET',
-      path: '/api/v1/charter/versions',
-      summary: 'Every version that was in force, newest first',
-      permission: 'charter.read',
-      answer: '{ items }',
-      handle: async ({ principal }) => json({ items: await charters.versions(principal.tenant, 200) }),
-    }),
-    route({
       method: 'POST',
       path: '/api/v1/charter/check',
       summary: 'Check a charter; nothing is stored',
-      permission: 'charter.read',
+      permission: 'charter.write',
       answer: '{ ok, version, warnings } or { ok: false, problems }',
       body: textBody,
       async handle({ body }) {
@@ -53,18 +66,38 @@ export function charterRoutes(charters: Charters): readonly Route[] {
     route({
       method: 'PUT',
       path: '/api/v1/charter',
-      summary: 'Make a charter the one in force, for every process at once',
+      summary: 'Make a charter the one in force, for every process at once, or ask those whom it names',
       permission: 'charter.write',
-      answer: '{ version, previous }',
+      answer: '{ version, previous }; with 202 the approval that has to be given',
       body: putBody,
-      async handle({ principal, body }) {
-        const done = await charters.activate({
+      async handle({ principal, body, traceId }) {
+        const checked = await charters.check(body.text);
+        if (checked.kind === 'refused') return refusedCharter(checked.problems);
+        const asked = await askChange({
+          principal,
+          source: { kind: 'text', text: body.text },
+          version: checked.version,
+          note: body.note ?? null,
+          traceId,
+        });
+        if (asked.kind === 'asked') {
+          const { approval } = asked;
+          const active = await charters.active(principal.tenant);
+          const version = active?.version ?? null;
+          return json(
+            { version, previous: version, changed: false, proposed: checked.version, approval },
+            202,
+          );
+        }
+        const done = await charters.activateOn({
           tenant: principal.tenant,
           text: body.text,
           author: principal.id,
           note: body.note ?? null,
+          base: asked.base,
         });
         if (done.kind === 'refused') return refusedCharter(done.problems);
+        if (done.kind === 'stale') return problem(changedMeanwhile(done));
         return json({
           version: done.version,
           previous: done.kind === 'activated' ? done.previous : done.version,
@@ -73,6 +106,14 @@ export function charterRoutes(charters: Charters): readonly Route[] {
       },
     }),
   ];
+}
+
+/** Nobody knows whether the charter of now would have asked people. */
+export function changedMeanwhile({ active }: Stale): Refusal {
+  return {
+    code: 'conflict',
+    detail: `Another charter came into force meanwhile (${active?.slice(0, 12) ?? 'none'}), so nothing was changed. Read it, and send your change again.`,
+  };
 }
 
 function rendered(error: CharterError) {

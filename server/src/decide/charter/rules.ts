@@ -3,6 +3,7 @@
 // the inherited red rules. Whatever would have no effect is refused here, next to where it is written.
 import { compareTiers, compileCondition, RULE_ROOTS, TIERS } from '@mandate/kernel';
 import type { Rule, RuleException, Selectors, Tier } from '@mandate/kernel';
+import { readSteps } from './approvals-data.ts';
 import { renderOrigin, renderPath } from './error.ts';
 import type { CharterError, Path } from './error.ts';
 import type { YamlFile } from './parse.ts';
@@ -22,6 +23,7 @@ export type RuleSettings = Unset<
     | 'quorum'
     | 'expiresMs'
     | 'fourEyes'
+    | 'escalate'
     | 'final'
     | 'lift'
     | 'enforcement'
@@ -30,6 +32,8 @@ export type RuleSettings = Unset<
 
 export interface DraftRule extends Pick<Rule, 'tier' | 'match' | 'selectors' | 'when' | 'except' | 'origin'> {
   readonly settings: RuleSettings;
+  /** The name of its set under `sets`; null where it is in none. */
+  readonly set: string | null;
   readonly yaml: YamlFile;
   readonly path: Path;
 }
@@ -37,6 +41,8 @@ export interface DraftRule extends Pick<Rule, 'tier' | 'match' | 'selectors' | '
 export interface DraftRules {
   readonly rules: readonly DraftRule[];
   readonly tiers: Readonly<Record<Tier, RuleSettings>>;
+  /** What each set says for all its rules. */
+  readonly sets: Readonly<Record<string, RuleSettings>>;
   readonly errors: readonly CharterError[];
 }
 
@@ -46,31 +52,77 @@ export type ShapedTier = Omit<WrittenTier, 'actions'> & {
 };
 export type ShapedTiers = { readonly [K in Tier]?: ShapedTier | undefined };
 
-/** The rules of one file in the order of writing. */
-export function draftRules(yaml: YamlFile, shaped: ShapedTiers): DraftRules {
+/** Rules that are written together: those of the charter itself, of a set, or of one person. */
+export interface WrittenGroup {
+  /** Where its tiers are written. */
+  readonly path: Path;
+  readonly tiers: ShapedTiers;
+  /** Added to those of each rule. */
+  readonly selectors: Selectors;
+  readonly set: string | null;
+}
+
+/** Sets and persons of one file, as rule-sets.ts reads them. */
+export interface RuleGroups extends Pick<DraftRules, 'sets' | 'errors'> {
+  readonly groups: readonly WrittenGroup[];
+}
+
+/** The rules of one file in the order of writing; those of sets and persons come after the others. */
+export function draftRules(yaml: YamlFile, shaped: ShapedTiers, groups: RuleGroups = NO_GROUPS): DraftRules {
+  const main: WrittenGroup = { path: ['tiers'], tiers: shaped, selectors: {}, set: null };
+  const tiers: Record<Tier, RuleSettings> = { green: {}, yellow: {}, red: {}, black: {} };
+  for (const tier of TIERS) tiers[tier] = settingsOf(shaped[tier] ?? {});
+  const drafted = [main, ...groups.groups].map((group) => draftGroup(yaml, group));
+  const rules = drafted.flatMap((it) => it.rules);
+  const errors = drafted.flatMap((it) => it.errors);
+  return { rules, tiers, sets: groups.sets, errors: [...groups.errors, ...errors, ...duplicates(rules)] };
+}
+
+const NO_GROUPS: RuleGroups = { groups: [], sets: {}, errors: [] };
+
+function draftGroup(
+  yaml: YamlFile,
+  { path: at, tiers, selectors, set }: WrittenGroup,
+): { rules: DraftRule[]; errors: CharterError[] } {
   const errors: CharterError[] = [];
   const rules: DraftRule[] = [];
-  const tiers: Record<Tier, RuleSettings> = { green: {}, yellow: {}, red: {}, black: {} };
+  // The settings of a charter's tier count for inherited rules too and are laid under when all files are merged.
+  const isMain = at.length === 1;
   for (const tier of TIERS) {
-    const section = shaped[tier];
+    const section = tiers[tier];
     if (section === undefined) continue;
-    tiers[tier] = settingsOf(section);
-    errors.push(...futile(tier, section, { yaml, path: ['tiers', tier] }));
+    errors.push(...futile(tier, section, { yaml, path: [...at, tier] }));
     for (const [index, entry] of (section.actions ?? []).entries()) {
       if (entry === null) continue;
-      const path = ['tiers', tier, 'actions', index];
+      const path = [...at, tier, 'actions', index];
       const drafted = draftRule(tier, typeof entry === 'string' ? { match: entry } : entry, { yaml, path });
-      rules.push(...drafted.rules);
       errors.push(...drafted.errors);
+      for (const rule of drafted.rules) {
+        rules.push({
+          ...rule,
+          selectors: { ...selectors, ...rule.selectors },
+          settings: isMain ? rule.settings : overSettings(settingsOf(section), rule.settings),
+          set,
+        });
+      }
     }
   }
-  return { rules, tiers, errors: [...errors, ...duplicates(rules)] };
+  return { rules, errors };
+}
+
+function overSettings(below: RuleSettings, above: RuleSettings): RuleSettings {
+  return {
+    ...below,
+    ...Object.fromEntries(Object.entries(above).filter(([, value]) => value !== undefined)),
+  };
 }
 
 /** Rules with the same key are one rule written twice: the later file's replaces the earlier file's. */
-export function ruleKey(rule: Pick<Rule, 'match' | 'selectors'>): string {
+export function ruleKey(rule: Pick<Rule, 'match' | 'selectors' | 'when'>): string {
   return JSON.stringify([
     rule.match,
+    // A rule for what is tainted must not replace the one for everything else.
+    ...(rule.when?.startsWith(TAINTED) === true ? ['tainted'] : []),
     Object.entries(rule.selectors).toSorted(([a], [b]) => (a < b ? -1 : 1)),
   ]);
 }
@@ -111,14 +163,23 @@ function draftRule(
   const shared = {
     tier,
     selectors: selectorsOf(entry),
-    when: entry.when ?? null,
+    when: whenOf(entry),
     except,
     settings: settingsOf(entry),
+    set: null,
     origin: renderOrigin(yaml.placeOf(path), path),
     yaml,
     path,
   };
   return { rules: expandPattern(entry.match).map((match) => ({ ...shared, match })), errors };
+}
+
+/** Stands before the condition of a rule for tainted actions, so that what is wrong in the condition keeps its place. */
+const TAINTED = 'taint.size() > 0';
+
+function whenOf({ when, tainted }: WrittenRule): string | null {
+  if (tainted === undefined) return when ?? null;
+  return when === undefined ? TAINTED : `${TAINTED} && (${when})`;
 }
 
 function mildException(tier: Tier, to: Tier): string {
@@ -131,7 +192,15 @@ function mildException(tier: Tier, to: Tier): string {
 function futile(tier: Tier, entry: WrittenRule | ShapedTier, { yaml, path }: Spot): CharterError[] {
   const errors: CharterError[] = [];
   if (tier === 'black') {
-    for (const key of ['approvers', 'quorum', 'expires', 'fourEyes', 'requires', 'obligations'] as const) {
+    for (const key of [
+      'approvers',
+      'quorum',
+      'expires',
+      'fourEyes',
+      'escalate',
+      'requires',
+      'obligations',
+    ] as const) {
       if (entry[key] === undefined) continue;
       errors.push(
         errorAt(
@@ -178,7 +247,7 @@ function errorAt(yaml: YamlFile, path: Path, message: string): CharterError {
   return { ...yaml.placeOf(path), pointer: renderPath(path), message };
 }
 
-function settingsOf(entry: WrittenRule | ShapedTier): RuleSettings {
+export function settingsOf(entry: Omit<WrittenRule, 'match'> | ShapedTier): RuleSettings {
   return {
     requires: entry.requires,
     obligations: entry.obligations,
@@ -186,6 +255,7 @@ function settingsOf(entry: WrittenRule | ShapedTier): RuleSettings {
     quorum: entry.quorum,
     expiresMs: entry.expires === undefined ? undefined : durationMs(entry.expires),
     fourEyes: entry.fourEyes,
+    escalate: entry.escalate === undefined ? undefined : readSteps(entry.escalate),
     final: entry.final,
     lift: entry.lift,
     enforcement: entry.enforcement,
@@ -193,7 +263,7 @@ function settingsOf(entry: WrittenRule | ShapedTier): RuleSettings {
 }
 
 /** Values are sorted, so that the order in which they are written makes no second rule. */
-function selectorsOf(entry: WrittenRule): Selectors {
+export function selectorsOf(entry: Omit<WrittenRule, 'match'>): Selectors {
   const list = (value: string | readonly string[]): readonly string[] =>
     typeof value === 'string' ? [value] : [...new Set(value)].toSorted();
   return {

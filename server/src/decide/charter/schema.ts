@@ -1,17 +1,13 @@
 // The written shape of a charter, as people type it. Every object is strict, because a key that nobody reads is
 // a rule that nobody keeps (I5). The JSON Schema for editors is generated from these same definitions.
 import { z } from 'zod';
+import { approvalsSection, escalateField } from './approvals-schema.ts';
 import { executorProblems } from './executor.ts';
-import {
-  ACTION_NAME,
-  DURATION,
-  hasKnownZone,
-  isMicroUsd,
-  MAX_USD,
-  PATTERN,
-  QUIET_HOURS,
-  WINDOW,
-} from './units.ts';
+import { flowsSection, guardrailsSection } from './guardrails-schema.ts';
+import { contactsSchema, notifySchema } from './notify-schema.ts';
+import { trustSection } from './trust-schema.ts';
+import { schedulesSection } from './schedules-schema.ts';
+import { ACTION_NAME, DURATION, isMicroUsd, MAX_USD, PATTERN } from './units.ts';
 
 const text = z.string().min(1).max(2_000);
 const texts = z.array(text).max(10_000);
@@ -54,7 +50,6 @@ const secretName = z.string().regex(/^[a-z0-9][a-z0-9._-]*$/i, {
 });
 const tierName = z.enum(['green', 'yellow', 'red', 'black']);
 const severity = z.enum(['low', 'medium', 'high', 'critical']);
-const points = z.number().min(0).max(100);
 const count = z.number().int().min(1).max(1_000_000);
 
 const exception = z
@@ -80,6 +75,7 @@ const ruleSettings = {
   quorum: z.number().int().min(1).max(20).optional().describe('That many distinct people.'),
   expires: duration.optional().describe('How long an approval may wait: 4h.'),
   fourEyes: z.boolean().optional().describe('Whoever asks never approves.'),
+  escalate: escalateField.optional(),
   final: z
     .boolean()
     .optional()
@@ -91,6 +87,7 @@ const ruleSettings = {
 const rule = z.strictObject({
   match: pattern,
   when: condition.optional().describe('CEL condition; without one the rule always holds.'),
+  tainted: z.literal(true).optional().describe('Only for actions that hold untrusted values.'),
   except: z.union([exception, z.array(exception).min(1)]).optional(),
   agent: selector,
   agentClass: selector,
@@ -101,7 +98,32 @@ const rule = z.strictObject({
   ...ruleSettings,
 });
 
-const tier = z.strictObject({ actions: z.array(z.union([pattern, rule])).optional(), ...ruleSettings });
+const tierOf = <Entry extends z.ZodType>(entry: Entry) =>
+  z.strictObject({ actions: z.array(z.union([pattern, entry])).optional(), ...ruleSettings });
+const tiersOf = <Tier extends z.ZodType>(one: Tier) =>
+  z.strictObject({
+    green: one.optional(),
+    yellow: one.optional(),
+    red: one.optional(),
+    black: one.optional(),
+  });
+const tier = tierOf(rule.meta({ id: 'rule' }));
+const tiers = tiersOf(tier.meta({ id: 'tier' })).meta({ id: 'tiers' });
+
+/** Rules of one person: the person is their selector. */
+const ownTiers = tiersOf(tierOf(rule.omit({ user: true }).meta({ id: 'ownRule' })).meta({ id: 'ownTier' }));
+
+/** Rules that belong together and share selectors and enforcement. */
+const ruleSet = z.strictObject({
+  enforcement: z.enum(['enforce', 'audit']).optional().describe('For all rules of this set.'),
+  agent: selector,
+  agentClass: selector,
+  user: selector,
+  role: selector,
+  tenant: selector,
+  environment: selector,
+  tiers: tiers.optional(),
+});
 
 const action = z.strictObject({
   severity: severity.optional().describe('How bad a failure is; medium by default.'),
@@ -112,7 +134,14 @@ const action = z.strictObject({
   diff: text.optional().describe('The parameter that holds the new content or a diff.'),
   compensate: actionName.optional().describe('The action that undoes this one.'),
   safeState: z.boolean().optional().describe('May be run through a stop by an operator.'),
-  idempotent: z.boolean().optional(),
+  idempotent: z
+    .boolean()
+    .optional()
+    .describe('Doing it twice under one key is doing it once: after a crash it is run again.'),
+  untrusted: z
+    .boolean()
+    .optional()
+    .describe('What comes back is vouched for by nobody and followed into later parameters.'),
   costUsd: usd.optional().describe('What an act is charged at least.'),
   deadline: duration.optional().describe('When an act without an outcome becomes unknown.'),
 });
@@ -144,21 +173,6 @@ const executor = executorKeys
   })
   .meta({ oneOf: [{ required: ['command'] }, { required: ['http'] }, { required: ['mcp'] }] });
 
-const zoned = (form: RegExp, example: string): z.ZodString =>
-  z
-    .string()
-    .regex(form, { error: `Write it like '${example}'.` })
-    .refine((value) => !form.test(value) || hasKnownZone(value), {
-      error: `The time zone is unknown. Write an IANA name, like '${example}'.`,
-    });
-
-const bySeverity = z.strictObject({
-  low: points.optional(),
-  medium: points.optional(),
-  high: points.optional(),
-  critical: points.optional(),
-});
-
 const sections = {
   version: z.literal(1, { error: 'Write version: 1, the only version of the format that there is.' }),
   extends: oneOrMany.optional().describe('default, another shipped charter, or files relative to this one.'),
@@ -173,24 +187,31 @@ const sections = {
     .optional()
     .describe('Approver roles beyond the shipped ones.'),
   resume: z.strictObject({ twoPersons: z.boolean().optional() }).optional(),
+  approvals: approvalsSection.optional(),
   agents: z.record(text, z.strictObject({ class: text.optional(), usdPerDay: usd.optional() })).optional(),
   users: z
     .record(
       text,
-      z.strictObject({ scopes: texts.optional(), roles: texts.optional(), usdPerDay: usd.optional() }),
+      z.strictObject({
+        scopes: texts.optional(),
+        roles: texts.optional(),
+        usdPerDay: usd.optional(),
+        contacts: contactsSchema.optional(),
+        tiers: ownTiers.optional().describe('Rules for this person alone, beside those for everybody.'),
+      }),
     )
     .optional(),
   resources: z.record(text, texts).optional().describe('Names of resources by type, for example portals.'),
   executors: z.record(text, executor).optional(),
   actions: z.record(pattern, action).optional(),
-  tiers: z
-    .strictObject({
-      green: tier.optional(),
-      yellow: tier.optional(),
-      red: tier.optional(),
-      black: tier.optional(),
-    })
-    .optional(),
+  tiers: tiers.optional(),
+  sets: z
+    .record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/), ruleSet)
+    .optional()
+    .describe('Rules that belong together and share selectors and enforcement.'),
+  tests: oneOrMany
+    .optional()
+    .describe('Files with cases for mandate policy test, relative to this one. Nothing is decided by them.'),
   limits: z
     .strictObject({
       concurrentAgents: count.optional(),
@@ -198,50 +219,11 @@ const sections = {
       actionsPerMinute: count.optional(),
     })
     .optional(),
-  notify: z
-    .strictObject({
-      digest: duration.optional(),
-      quiet: zoned(QUIET_HOURS, '22:00-07:00 Europe/Berlin').optional(),
-      to: z
-        .array(
-          z.string().regex(/^(email:[^\s@]+@[^\s@]+|webhook:https?:\/\/\S+)$/, {
-            error: 'Write email:ops@example.org or webhook:https://….',
-          }),
-        )
-        .optional(),
-    })
-    .optional(),
-  guardrails: z
-    .strictObject({
-      cost: z
-        .strictObject({ warningUsd: usd.optional(), errorUsd: usd.optional(), criticalUsd: usd.optional() })
-        .optional(),
-      secretLeak: z.boolean().optional(),
-      protectedPaths: texts.optional(),
-      protectedBranches: texts.optional(),
-      deploymentWindow: zoned(WINDOW, 'Mon-Fri 09:00-17:00 Europe/Berlin').optional(),
-      diff: z.strictObject({ warningLines: count.optional(), errorLines: count.optional() }).optional(),
-    })
-    .optional(),
-  trust: z
-    .strictObject({
-      start: points.optional(),
-      levels: z
-        .strictObject({
-          standard: points.optional(),
-          trusted: points.optional(),
-          autonomous: points.optional(),
-        })
-        .optional(),
-      success: bySeverity.optional(),
-      failure: bySeverity.optional().describe('Points lost, written as positive numbers.'),
-      streakBonus: points.optional(),
-      streakBonusMax: points.optional(),
-      gainPerDay: points.optional(),
-      freezeAfterFailures: count.optional(),
-      driftPerDay: points.optional(),
-    })
-    .optional(),
+  notify: notifySchema.optional(),
+  guardrails: guardrailsSection.optional(),
+  flows: flowsSection.optional().describe('What must not follow what.'),
+  trust: trustSection.optional(),
+  schedules: schedulesSection.optional().describe('Workflows that begin by themselves.'),
 };
 
 /** One charter file. */
@@ -250,6 +232,7 @@ export const charterSchema = z.strictObject(sections).meta({ title: 'Mandate cha
 export type WrittenCharter = z.infer<typeof charterSchema>;
 export type WrittenTier = z.infer<typeof tier>;
 export type WrittenRule = z.infer<typeof rule>;
+export type WrittenRuleSet = z.infer<typeof ruleSet>;
 export type WrittenException = z.infer<typeof exception>;
 export type WrittenAction = z.infer<typeof action>;
 export type WrittenExecutor = z.infer<typeof executorKeys>;
@@ -257,10 +240,4 @@ export type WrittenExecutor = z.infer<typeof executorKeys>;
 export const ruleEntrySchema = z.union([pattern, rule]);
 
 /** Sections that are announced but not read yet; saying so is kinder than "unknown key". */
-export const LATER_SECTIONS: ReadonlySet<string> = new Set([
-  'phases',
-  'monitors',
-  'schedules',
-  'retention',
-  'readiness',
-]);
+export const LATER_SECTIONS: ReadonlySet<string> = new Set(['phases', 'monitors', 'retention', 'readiness']);

@@ -26,7 +26,32 @@ export interface NewCharter {
   readonly note: string | null;
   /** What from_file becomes. */
   readonly fromFile: string | null;
+  readonly kind: ActivationKind;
   readonly nowMs: number;
+}
+
+/** `renewed`: the same files, read by another version of Mandate. */
+export type ActivationKind = 'activated' | 'rolled_back' | 'renewed';
+
+/** A version as the list shows it. */
+export interface VersionRow extends Omit<CharterRow, 'content'> {
+  readonly active: boolean;
+  /** When it last came into force, epoch ms, and by whom. */
+  readonly activatedMs: number;
+  readonly activatedBy: string;
+}
+
+/** One time at which a version came into force. */
+export interface ActivationRow {
+  /** From 1 for each tenant. */
+  readonly number: number;
+  readonly version: string;
+  readonly previous: string | null;
+  readonly kind: ActivationKind;
+  readonly author: string;
+  readonly note: string | null;
+  /** Epoch ms. */
+  readonly atMs: number;
 }
 
 /** Makes activations of one tenant wait for each other. Throws where the tenant has no row. */
@@ -51,15 +76,37 @@ export async function readVersion(tx: Tx, tenant: string, version: string): Prom
   return row ?? null;
 }
 
-/** The newest versions first, without their content. */
-export async function listVersions(
-  tx: Tx,
-  tenant: string,
-  limit: number,
-): Promise<Omit<CharterRow, 'content'>[]> {
-  return tx<Omit<CharterRow, 'content'>[]>`
-    select version, author, note, created_at as "createdMs"
-    from mandate.charter where tenant = ${tenant} order by created_at desc, version limit ${limit}`;
+/** Versions without their content, the one that last came into force first. */
+export async function listVersions(tx: Tx, tenant: string, limit: number): Promise<VersionRow[]> {
+  return tx<VersionRow[]>`
+    select charter.version, charter.author, charter.note, charter.created_at as "createdMs",
+      charter.version = active.version as active, latest.activated_at as "activatedMs", latest.author as "activatedBy"
+    from mandate.charter
+    join mandate.charter_active active on active.tenant = charter.tenant
+    cross join lateral (
+      select number, author, activated_at from mandate.charter_activation
+      where tenant = charter.tenant and version = charter.version order by number desc limit 1
+    ) latest
+    where charter.tenant = ${tenant} order by latest.number desc limit ${limit}`;
+}
+
+/** Every time a version came into force, newest first. */
+export async function listActivations(tx: Tx, tenant: string, limit: number): Promise<ActivationRow[]> {
+  return tx<ActivationRow[]>`
+    select number, version, previous, kind, author, note, activated_at as "atMs"
+    from mandate.charter_activation where tenant = ${tenant} order by number desc limit ${limit}`;
+}
+
+/** At most two versions that begin with these hex digits: one is found, two are not enough to tell. */
+export async function findVersions(tx: Tx, tenant: string, prefix: string): Promise<CharterRow[]> {
+  return tx<CharterRow[]>`
+    select version, content, author, note, created_at as "createdMs" from mandate.charter
+    where tenant = ${tenant} and starts_with(version, ${prefix}) order by version limit 2`;
+}
+
+/** The file on disk says again what is in force, so from now on it is what was last taken from it. */
+export async function noteFile(tx: Tx, tenant: string, version: string): Promise<void> {
+  await tx`update mandate.charter_active set from_file = ${version} where tenant = ${tenant}`;
 }
 
 /**
@@ -70,6 +117,7 @@ export async function activate(tx: Tx, charter: NewCharter, previous: string | n
   const revision = await raiseRevision(tx, charter.tenant);
   await insertVersion(tx, charter);
   await pointTo(tx, charter);
+  await insertActivation(tx, charter, { previous, revision });
   await writeJournal(tx, charter, previous);
   return revision;
 }
@@ -98,12 +146,24 @@ async function pointTo(tx: Tx, { tenant, version, fromFile, author, nowMs }: New
       activated_by = excluded.activated_by, activated_at = excluded.activated_at`;
 }
 
+async function insertActivation(
+  tx: Tx,
+  { tenant, version, kind, author, note, nowMs }: NewCharter,
+  { previous, revision }: { readonly previous: string | null; readonly revision: number },
+): Promise<void> {
+  await tx`
+    insert into mandate.charter_activation (tenant, number, version, previous, kind, author, note, revision, activated_at)
+    select ${tenant}, coalesce(max(number), 0) + 1, ${version}, ${previous}, ${kind}, ${author}, ${note}, ${revision},
+      ${tx.typed.instant(nowMs)}
+    from mandate.charter_activation where tenant = ${tenant}`;
+}
+
 async function writeJournal(
   tx: Tx,
-  { tenant, version, author, note, nowMs }: NewCharter,
+  { tenant, version, kind, author, note, nowMs }: NewCharter,
   previous: string | null,
 ): Promise<void> {
-  const data = JSON.stringify({ note, previous, version });
+  const data = JSON.stringify({ ...(kind === 'activated' ? {} : { kind }), note, previous, version });
   const entries = [
     { kind: 'charter.activated', agent: null, actId: null, actor: author, atMs: nowMs, traceId: null, data },
   ];

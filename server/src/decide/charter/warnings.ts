@@ -4,12 +4,13 @@ import type { Charter } from '@mandate/kernel';
 import { renderPath } from './error.ts';
 import type { CharterError, Path } from './error.ts';
 import type { Merged } from './merge.ts';
+import { warnOfRules } from './rule-warnings.ts';
 import type { WrittenAction } from './schema.ts';
 
 const NO_EFFECT = 'is kept for a later version and has no effect yet';
 
 /** Actions may carry these; nothing reads them. */
-const IDLE_FIELDS = ['amounts', 'idempotent'] as const satisfies readonly (keyof WrittenAction)[];
+const IDLE_FIELDS = ['amounts'] as const satisfies readonly (keyof WrittenAction)[];
 
 /** What is allowed but looks unintended. `carried` are the roles that keys can carry. */
 export function findWarnings(
@@ -19,9 +20,9 @@ export function findWarnings(
 ): readonly CharterError[] {
   return [
     ...unusedExecutors(merged, charter),
-    ...idleSections(merged),
     ...idleFields(merged),
     ...idleRoles(merged, charter, carried),
+    ...warnOfRules(merged, charter),
   ];
 }
 
@@ -39,12 +40,6 @@ function unusedExecutors(merged: Merged, charter: Charter): readonly CharterErro
     );
 }
 
-function idleSections(merged: Merged): readonly CharterError[] {
-  const { notify } = merged.sections;
-  if (notify === undefined || Object.keys(notify).length === 0) return [];
-  return [warningAt(merged, ['notify'], `notify ${NO_EFFECT}: nothing is sent.`)];
-}
-
 function idleFields({ actions }: Merged): readonly CharterError[] {
   return actions.flatMap(({ setting, placeOf }) =>
     IDLE_FIELDS.filter((field) => setting[field] !== undefined).map((field) => {
@@ -59,7 +54,8 @@ function idleRoles(merged: Merged, charter: Charter, carried: readonly string[])
   const held = new Set(Object.values(charter.users).flatMap((user) => user.roles));
   const approving = new Set(charter.rules.flatMap((rule) => rule.approvers));
   return (charter.roles ?? []).flatMap((role, index) => {
-    if (carried.includes(role) || (held.has(role) && !approving.has(role))) return [];
+    const standsIn = charter.approvals?.standIns.some((each) => each.for === role) ?? false;
+    if (carried.includes(role) || standsIn || (held.has(role) && !approving.has(role))) return [];
     const message = approving.has(role)
       ? `No key can carry the role ${role} yet, so only admin can approve for it.`
       : `The role ${role} ${NO_EFFECT}: no key can carry it, and no user of this charter has it.`;
