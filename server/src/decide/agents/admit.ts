@@ -14,10 +14,21 @@ export interface ActionRequest {
   readonly user: { readonly id: string } | null;
   readonly onBehalfOf: string | null;
   readonly estimatedCostMicroUsd: number | null;
-  readonly idempotency: { readonly key: string; readonly digest: string } | null;
+  readonly idempotency: {
+    readonly key: string;
+    readonly digest: string;
+    /** Names the very question among those of one key. */
+    readonly attempt?: string | null;
+    /** Whoever asks knows of no earlier request with this key. */
+    readonly isNew?: boolean;
+  } | null;
   /** An identical repeat attaches to the approval that is already open and runs it once it is given (MCP). */
   readonly attach: boolean;
   readonly compensates: string | null;
+  /** Only asks people: what would begin at once is refused instead. */
+  readonly onlyAsk?: boolean;
+  /** The piece of work that it belongs to. */
+  readonly run?: string | null;
 }
 
 export type Admitted =
@@ -49,6 +60,7 @@ export function admit(asker: Asker, request: ActionRequest): Admitted {
       chain: asker.chain,
       onBehalfOf: request.onBehalfOf,
       costMicroUsd: request.estimatedCostMicroUsd,
+      ...(request.run === undefined || request.run === null ? {} : { run: request.run }),
     },
   };
 }

@@ -1,8 +1,12 @@
 // The agents of a tenant: who has been seen, how far each is trusted and why, and freezing one by hand.
-import type { JsonObject, TrustLevel } from '@mandate/kernel';
+import type { JsonObject, TrustLevel, TrustState } from '@mandate/kernel';
 import type { Chance, Clock } from '../../platform/clock/clock.ts';
 import type { Store, Tx } from '../../platform/postgres/store.ts';
 import { iso } from '../../platform/clock/iso.ts';
+import { stateOf } from './drift.ts';
+import type { IdleAgent } from './drift.ts';
+import { readTrustHistory } from './trust-history.ts';
+import type { TrustPage, TrustQuery } from './trust-history.ts';
 
 export interface AgentView {
   readonly id: string;
@@ -39,10 +43,16 @@ export type Freezing = 'confirmed' | 'requested' | 'not_found';
 export interface Agents {
   list(tenant: string): Promise<readonly AgentView[]>;
   find(tenant: string, id: string): Promise<(AgentView & { readonly history: readonly TrustMove[] }) | null>;
+  /** How its trust came about, newest first; null for an agent that has never begun an act. */
+  trustHistory(tenant: string, query: TrustQuery): Promise<TrustPage | null>;
   /** Freezing twice changes nothing, but confirms again. */
   freeze(order: FreezeOrder): Promise<Freezing>;
-  /** How many freezes were lifted. */
-  unfreeze(order: FreezeOrder): Promise<number>;
+  /** How many freezes were lifted: of these, or (null) of all that stand. */
+  unfreeze(order: FreezeOrder, only: readonly string[] | null): Promise<number>;
+  /** The same in the caller's transaction. */
+  unfreezeIn(tx: Tx, order: FreezeOrder, only: readonly string[] | null): Promise<number>;
+  /** Ids of the freezes that stand, locked so that they cannot be lifted twice. */
+  freezesIn(tx: Tx, tenant: string, agent: string): Promise<readonly string[]>;
 }
 
 export interface AgentsNeeds {
@@ -51,7 +61,11 @@ export interface AgentsNeeds {
   readonly chance: Chance;
   /** Waits until no start of before is under way; false when hung sessions kept it from being sure. */
   readonly takeBarrier: (tenant: string) => Promise<boolean>;
-  readonly levelOf: (tenant: string, score: number) => Promise<TrustLevel>;
+  /** Where a stored state stands now: drifted, and under which name. */
+  readonly standingOf: (
+    tenant: string,
+    state: TrustState,
+  ) => Promise<{ readonly score: number; readonly level: TrustLevel }>;
   readonly writeEntry: (
     tx: Tx,
     tenant: string,
@@ -71,14 +85,15 @@ export function createAgents({
   clock,
   chance,
   takeBarrier,
-  levelOf,
+  standingOf,
   writeEntry,
 }: AgentsNeeds): Agents {
   async function view(tenant: string, row: AgentRow): Promise<AgentView> {
+    const { score, level } = await standingOf(tenant, stateOf(row));
     return {
       id: row.id,
-      trustScore: row.score,
-      trustLevel: await levelOf(tenant, row.score),
+      trustScore: score,
+      trustLevel: level,
       streak: row.streak,
       frozen: row.freeze !== null,
       freeze: row.freeze,
@@ -86,6 +101,31 @@ export function createAgents({
       counts: row.counts ?? {},
       registeredAt: iso(row.registered_at),
     };
+  }
+
+  async function unfreezeIn(
+    tx: Tx,
+    { tenant, agent, reason, by, traceId }: FreezeOrder,
+    only: readonly string[] | null,
+  ): Promise<number> {
+    const nowMs = clock.nowMs();
+    const lifted = await tx`
+      update mandate.restriction set lifted_at = ${new Date(nowMs)}, lifted_by = ${by}, lift_reason = ${reason}
+      where tenant = ${tenant} and kind = 'freeze' and scope = ${`agent:${agent}`} and lifted_at is null
+        ${only === null ? tx`` : tx`and id = any (${[...only]}::uuid[])`}`;
+    if (lifted.count === 0) return 0;
+    // A person has looked: the failures that froze it must not freeze it again at the next one.
+    await tx`update mandate.agent set failures_in_row = 0, trust_version = trust_version + 1 where tenant = ${tenant} and id = ${agent}`;
+    await tx`select mandate.raise_revision(${tenant})`;
+    await writeEntry(tx, tenant, {
+      kind: 'agent.unfrozen',
+      agent,
+      actor: by,
+      atMs: nowMs,
+      traceId,
+      data: { reason },
+    });
+    return lifted.count;
   }
 
   return {
@@ -100,6 +140,15 @@ export function createAgents({
         return row === undefined ? null : { row, history: await readHistory(tx, tenant, id) };
       });
       return found === null ? null : { ...(await view(tenant, found.row)), history: found.history };
+    },
+
+    async trustHistory(tenant, query) {
+      const isKnown = await store.withTenant(tenant, async (tx) => {
+        const [known] =
+          await tx`select 1 from mandate.agent where tenant = ${tenant} and id = ${query.agent}`;
+        return known !== undefined;
+      });
+      return isKnown ? readTrustHistory(store, tenant, query) : null;
     },
 
     async freeze({ tenant, agent, reason, by, traceId }) {
@@ -130,33 +179,20 @@ export function createAgents({
       return (await takeBarrier(tenant)) ? 'confirmed' : 'requested';
     },
 
-    unfreeze: ({ tenant, agent, reason, by, traceId }) =>
-      store.withTenant(tenant, async (tx) => {
-        const nowMs = clock.nowMs();
-        const lifted = await tx`
-          update mandate.restriction set lifted_at = ${new Date(nowMs)}, lifted_by = ${by}, lift_reason = ${reason}
-          where tenant = ${tenant} and kind = 'freeze' and scope = ${`agent:${agent}`} and lifted_at is null`;
-        if (lifted.count === 0) return 0;
-        // A person has looked: the failures that froze it must not freeze it again at the next one.
-        await tx`update mandate.agent set failures_in_row = 0, trust_version = trust_version + 1 where tenant = ${tenant} and id = ${agent}`;
-        await tx`select mandate.raise_revision(${tenant})`;
-        await writeEntry(tx, tenant, {
-          kind: 'agent.unfrozen',
-          agent,
-          actor: by,
-          atMs: nowMs,
-          traceId,
-          data: { reason },
-        });
-        return lifted.count;
-      }),
+    unfreeze: (order, only) => store.withTenant(order.tenant, (tx) => unfreezeIn(tx, order, only)),
+    unfreezeIn,
+
+    async freezesIn(tx, tenant, agent) {
+      const rows = await tx<{ id: string }[]>`
+        select id from mandate.restriction
+        where tenant = ${tenant} and kind = 'freeze' and scope = ${`agent:${agent}`} and lifted_at is null order by id for update`;
+      return rows.map(({ id }) => id);
+    },
   };
 }
 
-interface AgentRow {
+interface AgentRow extends IdleAgent {
   readonly id: string;
-  readonly score: number;
-  readonly streak: number;
   readonly live_acts: number;
   readonly registered_at: number;
   readonly counts: Readonly<Record<string, number>> | null;
@@ -165,7 +201,7 @@ interface AgentRow {
 
 function readAgents(tx: Tx, tenant: string, id: string | null): Promise<readonly AgentRow[]> {
   return tx<AgentRow[]>`
-    select a.id, a.score, a.streak, a.live_acts, a.registered_at,
+    select a.id, a.score, a.streak, a.failures_in_row, a.gained_today, a.gained_day, a.moved_at, a.live_acts, a.registered_at,
       (select jsonb_object_agg(status, n) from (select status, count(*)::integer as n from mandate.act where tenant = a.tenant and agent = a.id group by status) c) as counts,
       (select jsonb_build_object('cause', cause, 'by', created_by, 'since', to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
         from mandate.restriction where tenant = a.tenant and kind = 'freeze' and scope = 'agent:' || a.id and lifted_at is null order by created_at limit 1) as freeze

@@ -3,11 +3,23 @@ import { z } from 'zod';
 import { reasonField } from '../../platform/http/fields.ts';
 import { json, problem, route } from '../../platform/http/route.ts';
 import type { Call, Reply, Route } from '../../platform/http/route.ts';
-import type { Agents } from './agents.ts';
+import type { Agents, FreezeOrder } from './agents.ts';
 
 const reasonBody = z.strictObject({ reason: reasonField });
 
-export function agentRoutes(agents: Agents): readonly Route[] {
+/**
+ * Where lifting a freeze takes people: who has to agree now. `free`: nobody but whoever asks, for just these freezes (null:
+ * for whichever stand), so that none of them goes that came between the question and the lifting.
+ */
+export type AskUnfreeze = (order: FreezeOrder & { readonly user: string | null }) => Promise<
+  | {
+      readonly kind: 'asked';
+      readonly approval: { readonly id: string; readonly digest: string; readonly expiresAt: string };
+    }
+  | { readonly kind: 'free'; readonly freezes: readonly string[] | null }
+>;
+
+export function agentRoutes(agents: Agents, askUnfreeze: AskUnfreeze): readonly Route[] {
   async function found(tenant: string, id: string): Promise<Reply> {
     const agent = await agents.find(tenant, id);
     return agent === null
@@ -61,14 +73,22 @@ export function agentRoutes(agents: Agents): readonly Route[] {
     route({
       method: 'POST',
       path: '/api/v1/agents/:agent/unfreeze',
-      summary: 'Lift every freeze of an agent',
+      summary: 'Lift every freeze of an agent, or ask those whom the charter names',
       permission: 'agents.unfreeze',
-      answer: 'The agent',
+      answer: 'The agent; with 202 also the approval that has to be given',
       body: reasonBody,
       async handle(call) {
-        const lifted = await agents.unfreeze(order(call));
+        const asked = await askUnfreeze({ ...order(call), user: call.principal.user?.id ?? null });
+        if (asked.kind === 'asked') {
+          const agent = await agents.find(call.principal.tenant, call.params['agent'] ?? '');
+          return json({ ...agent, approval: asked.approval }, 202);
+        }
+        const lifted = await agents.unfreeze(order(call), asked.freezes);
         return lifted === 0
-          ? problem({ code: 'conflict', detail: `Agent ${call.params['agent'] ?? ''} is not frozen.` })
+          ? problem({
+              code: 'conflict',
+              detail: `Agent ${call.params['agent'] ?? ''} was not frozen when this was asked. If it is now, look at it and ask again.`,
+            })
           : found(call.principal.tenant, call.params['agent'] ?? '');
       },
     }),
