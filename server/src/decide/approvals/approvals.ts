@@ -1,262 +1,211 @@
-// A decision of people on the digest of what they were shown. Votes are counted by the kernel; this module keeps
-// them, lets exactly one decision win, and writes what happened in the same transaction.
-import { redactText, tally } from '@mandate/kernel';
-import type { Json, JsonObject, Vote } from '@mandate/kernel';
-import type { Clock } from '../../platform/clock/clock.ts';
+// The door of approvals: decisions of people on the digest of what they were shown, whatever it is about. Votes are
+// counted by the kernel; this module keeps them, lets exactly one decision win, and carries it out in the same transaction.
+import { APPROVER_ROLES, DEFAULT_APPROVAL_MS, DEFAULT_APPROVALS } from '@mandate/kernel';
+import type { ApprovalNeeds, ApprovalSettings } from '@mandate/kernel';
+import type { Chance, Clock } from '../../platform/clock/clock.ts';
 import type { Refusal } from '../../platform/http/problems.ts';
-import { isPerson } from '../../platform/identity/principal.ts';
 import type { Store, Tx } from '../../platform/postgres/store.ts';
-import { iso } from '../../platform/clock/iso.ts';
+import type { Approval, ApprovalStatus } from './approval.ts';
+import { createCast } from './cast.ts';
+import type { Ballot, Voting, VoteAnswer, WriteEntry } from './cast.ts';
+import { readStats } from './fatigue.ts';
+import type { ApprovalStats } from './fatigue.ts';
+import { createOpening } from './open.ts';
+import type { Opening } from './open.ts';
+import { readPeople, rolesWithin, votersAmong } from './people.ts';
+import type { Voter } from './people.ts';
+import { noteShown } from './shown.ts';
+import { noteEdit, pendingOfDigest, readApprovals } from './store.ts';
+import type { SubjectName, SubjectOf } from './subject.ts';
+import { createSweep } from './sweep.ts';
+import type { Sweep } from './sweep.ts';
+import { weighBallot } from './weigh-ballot.ts';
 
-export type ApprovalStatus = 'pending' | 'approved' | 'denied' | 'expired' | 'cancelled' | 'used';
-
-export interface Approval {
-  readonly id: string;
-  readonly digest: string;
-  readonly subject: string;
-  readonly actId: string | null;
-  readonly agent: string;
-  readonly action: string;
-  readonly display: Json;
-  readonly requester: string;
-  readonly causes: readonly string[];
-  readonly requiredRoles: readonly string[];
-  readonly quorum: number;
-  readonly fourEyes: boolean;
-  readonly status: ApprovalStatus;
-  readonly createdAt: string;
-  readonly expiresAt: string;
-  readonly votes: readonly {
-    readonly by: string;
-    readonly decision: string;
-    readonly reason: string | null;
-    readonly at: string;
-  }[];
+/** Decides everything that waits with one digest. */
+export interface Bulk extends Omit<Ballot, 'approvalId'> {
+  /** Only these, all of which must have the digest; null: all. */
+  readonly ids: readonly string[] | null;
 }
 
-export interface Ballot {
-  readonly tenant: string;
-  readonly approvalId: string;
-  readonly decision: 'approve' | 'deny';
-  /** The digest that the voter was shown. */
-  readonly digest: string;
-  readonly reason: string | null;
-  readonly voter: { readonly id: string; readonly roles: readonly string[] };
-  readonly traceId: string | null;
-}
-
-export type VoteAnswer =
-  | { readonly kind: 'voted'; readonly approval: Approval; readonly missing: string | null }
+export type BulkAnswer =
+  | {
+      readonly kind: 'voted';
+      readonly decided: readonly Approval[];
+      readonly refused: readonly { readonly id: string; readonly refusal: Refusal }[];
+    }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
-export interface Approvals {
+export interface Approvals extends Opening {
   list(tenant: string, status: ApprovalStatus | null, limit: number): Promise<readonly Approval[]>;
   find(tenant: string, id: string): Promise<Approval | null>;
   vote(ballot: Ballot): Promise<VoteAnswer>;
+  /** The same inside a transaction; `settings` come from `settingsOf`. */
+  voteIn(tx: Tx, ballot: Ballot, settings: ApprovalSettings): Promise<VoteAnswer>;
+  /** Why this vote would not be taken, without casting it; null where it would. */
+  refusalIn(tx: Tx, ballot: Ballot, settings: ApprovalSettings): Promise<Refusal | null>;
+  /** Says of an approval who made it of which other; answers with it. */
+  noteEditIn(tx: Tx, edit: ApprovalEdit): Promise<Approval>;
+  /** Casts one vote on everything that waits with that digest: all of it is identical. */
+  bulk(bulk: Bulk): Promise<BulkAnswer>;
+  /** Notes when somebody was first shown what may be decided. Channels call it when a message has been accepted. */
+  shown(tenant: string, showing: Showing): Promise<void>;
+  /** Who could decide it now: whom to tell, and as what they would vote. */
+  votersOf(tenant: string, approval: Approval, narrowed?: Narrowed | null): Promise<readonly Voter[]>;
+  settingsOf(tenant: string): Promise<ApprovalSettings>;
+  /** What the charter asks for before something of that subject happens; null: it asks for nothing. */
+  needsOf(tenant: string, subject: Exclude<SubjectName, 'action'>): Promise<ApprovalNeeds | null>;
+  stats(tenant: string, window: { readonly fromMs: number; readonly toMs: number }): Promise<ApprovalStats>;
+  readonly sweep: Sweep;
+}
+
+export interface ApprovalEdit {
+  readonly tenant: string;
+  readonly id: string;
+  readonly replaces: string;
+  /** A principal: `user:ada`. */
+  readonly editor: string;
+}
+
+/** Somebody of whose roles only some count here. */
+export interface Narrowed {
+  /** A principal: `user:ada`. */
+  readonly person: string;
+  readonly within: readonly string[] | null;
+}
+
+export interface Showing {
+  readonly ids: readonly string[];
+  /** A principal: `user:ada`. */
+  readonly person: string;
+  readonly channel: string;
 }
 
 export interface ApprovalsNeeds {
   readonly store: Store;
   readonly clock: Clock;
-  readonly writeEntry: (
-    tx: Tx,
-    tenant: string,
-    entry: {
-      kind: string;
-      agent: string;
-      actId: string | null;
-      actor: string;
-      atMs: number;
-      traceId: string | null;
-      data: JsonObject;
-    },
-  ) => Promise<void>;
+  readonly chance: Chance;
+  readonly writeEntry: WriteEntry;
+  /** What is done with approvals that wait on no act. */
+  readonly subjectOf: SubjectOf;
+  /** Of the charter in force; null where there is none that can be read. */
+  readonly charterOf: (tenant: string) => Promise<{ readonly approvals?: ApprovalSettings } | null>;
+  /** Whether a charter is in force, readable or not. */
+  readonly hasCharter: (tenant: string) => Promise<boolean>;
 }
 
-export function createApprovals({ store, clock, writeEntry }: ApprovalsNeeds): Approvals {
-  return {
-    list: (tenant, status, limit) =>
-      store.withTenant(tenant, async (tx) => {
-        const rows = await tx<ApprovalRow[]>`
-          select a.*, x.agent, x.action from mandate.approval a left join mandate.act x on x.tenant = a.tenant and x.id = a.act_id
-          where a.tenant = ${tenant} ${status === null ? tx`` : tx`and a.status = ${status}`}
-            ${status === 'pending' ? tx`and a.expires_at > ${new Date(clock.nowMs())}` : tx``}
-          order by a.created_at desc, a.id desc limit ${limit}`;
-        return withVotes(tx, tenant, rows);
-      }),
+export type { Ballot, Voting, VoteAnswer };
 
-    find: (tenant, id) => store.withTenant(tenant, (tx) => read(tx, tenant, id)),
+/** More than this waits with one digest only when something runs wild; the rest is decided by deciding again. */
+const BULK_MAX = 500;
+/** Where there is no charter nothing is remembered and nobody stands in. */
+const NONE: ApprovalSettings = { ...DEFAULT_APPROVALS, rememberMaxMs: 0 };
+/** Whatever it asks for: a charter that cannot be read may ask for more than anybody knows. */
+const MOST: ApprovalNeeds = {
+  requiredRoles: APPROVER_ROLES,
+  quorum: 2,
+  fourEyes: true,
+  expiresMs: DEFAULT_APPROVAL_MS,
+};
+/** Where the charter cannot be read, all that it could ask people for takes people (I5). */
+const STRICT: ApprovalSettings = {
+  ...NONE,
+  subjects: { unfreeze: MOST, charter: MOST, tool: MOST },
+};
 
-    vote: (ballot) =>
-      store.withTenant(ballot.tenant, async (tx): Promise<VoteAnswer> => {
-        const { tenant, approvalId, voter } = ballot;
-        // People paste what they saw into a reason, and a reason is stored and shown in plain text.
-        const reason = ballot.reason === null ? null : redactText(ballot.reason);
-        const nowMs = clock.nowMs();
-        // One winner: every vote on this approval waits here for the one before.
-        const [row] = await tx<
-          StoredApproval[]
-        >`select * from mandate.approval where tenant = ${tenant} and id = ${approvalId} for update`;
-        if (row === undefined)
-          return refused({ code: 'not_found', detail: `There is no approval ${approvalId}.` });
-        const problem = unfit(row, ballot, nowMs);
-        if (problem !== null) return refused(problem);
-        const inserted = await tx`
-          insert into mandate.vote (tenant, approval_id, voter, roles, decision, reason, at)
-          values (${tenant}, ${approvalId}, ${voter.id}, ${[...voter.roles]}, ${ballot.decision}, ${reason}, ${new Date(nowMs)})
-          on conflict do nothing`;
-        if (inserted.count === 0)
-          return refused({ code: 'conflict', detail: `${voter.id} has voted on this approval already.` });
-        const votes = await tx<{ by: string; roles: string[]; decision: Vote['decision'] }[]>`
-          select voter as by, roles, decision from mandate.vote where tenant = ${tenant} and approval_id = ${approvalId} order by at, voter`;
-        const [act] = await tx<
-          { agent: string }[]
-        >`select agent from mandate.act where tenant = ${tenant} and id = ${row.act_id}`;
-        const agent = act?.agent ?? '';
-        const result = tally(
-          {
-            requiredRoles: row.required_roles,
-            quorum: row.quorum,
-            fourEyes: row.four_eyes,
-            expiresMs: row.expires_at,
-          },
-          votes,
-          {
-            principal: row.requester,
-            agent: `agent:${agent}`,
-            user: row.requester_user === null ? null : `user:${row.requester_user}`,
-          },
-        );
-        const entry = (kind: string, data: JsonObject) =>
-          writeEntry(tx, tenant, {
-            kind,
-            agent,
-            actId: row.act_id,
-            actor: voter.id,
-            atMs: nowMs,
-            traceId: ballot.traceId,
-            data: { approval: approvalId, digest: row.digest, ...data },
-          });
-        await entry('approval.voted', {
-          decision: ballot.decision,
-          roles: voter.roles,
-          reason,
-        });
-        if (result.kind !== 'pending') {
-          await tx`update mandate.approval set status = ${result.kind}, decided_at = ${new Date(nowMs)} where tenant = ${tenant} and id = ${approvalId}`;
-          await entry(`approval.${result.kind}`, { by: result.by });
-        }
-        if (result.kind === 'denied' && row.act_id !== null) {
-          const why = `Denied by ${voter.id}${reason === null ? '' : `: ${reason}`}`;
-          await tx`
-            update mandate.act set status = 'denied', error = ${why}, ended_at = ${new Date(nowMs)}
-            where tenant = ${tenant} and id = ${row.act_id} and status = 'waiting_for_approval'`;
-          await entry('action.denied', { reason: why });
-        }
-        if (result.kind === 'approved') await tx`select pg_notify('mandate_approved', '')`;
-        const approval = await read(tx, tenant, approvalId);
-        if (approval === null) throw new Error(`approval ${approvalId} vanished inside its own transaction`);
-        return { kind: 'voted', approval, missing: result.kind === 'pending' ? result.text : null };
-      }),
-  };
-}
+export function createApprovals(needs: ApprovalsNeeds): Approvals {
+  const { store, clock, chance, writeEntry, subjectOf, charterOf, hasCharter } = needs;
+  const opening = createOpening({ clock, chance, writeEntry });
+  const voteIn = createCast({ clock, chance, writeEntry, subjectOf });
 
-function refused(refusal: Refusal): VoteAnswer {
-  return { kind: 'refused', refusal };
-}
-
-function unfit(row: StoredApproval, ballot: Ballot, nowMs: number): Refusal | null {
-  const { voter } = ballot;
-  if (row.status !== 'pending')
-    return { code: 'conflict', detail: `This approval is ${row.status} already.` };
-  if (row.expires_at <= nowMs)
-    return {
-      code: 'conflict',
-      detail: `This approval expired at ${iso(row.expires_at)}; the agent has to ask again.`,
-    };
-  if (row.digest !== ballot.digest)
-    return {
-      code: 'digest_mismatch',
-      detail: 'The digest is not that of what waits here; read the approval again before deciding.',
-    };
-  if (ballot.decision === 'approve' && row.quorum > 1 && !isPerson(voter.id))
-    return {
-      code: 'forbidden',
-      detail: `This takes ${row.quorum} people, and ${voter.id} names no person; vote with a key that was made for a user (mandate key create --user).`,
-    };
-  if (ballot.decision === 'approve' && row.four_eyes && voter.id === row.requester)
-    return {
-      code: 'forbidden',
-      detail: `Four eyes: ${voter.id} asked for this and cannot approve it; somebody else has to.`,
-    };
-  if (
-    ballot.decision === 'approve' &&
-    row.four_eyes &&
-    row.requester_user !== null &&
-    voter.id === `user:${row.requester_user}`
-  ) {
-    return {
-      code: 'forbidden',
-      detail: `Four eyes: ${voter.id} is the user on whose authority this was asked.`,
-    };
+  async function settingsOf(tenant: string): Promise<ApprovalSettings> {
+    const charter = await charterOf(tenant);
+    if (charter !== null) return charter.approvals ?? DEFAULT_APPROVALS;
+    return (await hasCharter(tenant)) ? STRICT : NONE;
   }
-  return null;
-}
 
-async function read(tx: Tx, tenant: string, id: string): Promise<Approval | null> {
-  const rows = await tx<ApprovalRow[]>`
-    select a.*, x.agent, x.action from mandate.approval a left join mandate.act x on x.tenant = a.tenant and x.id = a.act_id
-    where a.tenant = ${tenant} and a.id = ${id}`;
-  const [approval] = await withVotes(tx, tenant, rows);
-  return approval ?? null;
-}
+  return {
+    ...opening,
+    voteIn,
+    settingsOf,
+    sweep: createSweep({ store, clock, writeEntry, subjectOf }),
 
-interface StoredApproval {
-  readonly id: string;
-  readonly digest: string;
-  readonly subject: string;
-  readonly act_id: string | null;
-  readonly display: Json;
-  readonly requester: string;
-  readonly requester_user: string | null;
-  readonly causes: readonly string[];
-  readonly required_roles: readonly string[];
-  readonly quorum: number;
-  readonly four_eyes: boolean;
-  readonly status: ApprovalStatus;
-  readonly created_at: number;
-  readonly expires_at: number;
-}
+    list: (tenant, status, limit) =>
+      store.withTenant(tenant, (tx) => readApprovals(tx, tenant, { status, nowMs: clock.nowMs(), limit })),
 
-interface ApprovalRow extends StoredApproval {
-  readonly agent: string | null;
-  readonly action: string | null;
-}
+    async find(tenant, id) {
+      const [approval] = await store.withTenant(tenant, (tx) => readApprovals(tx, tenant, { ids: [id] }));
+      return approval ?? null;
+    },
 
-async function withVotes(tx: Tx, tenant: string, rows: readonly ApprovalRow[]): Promise<readonly Approval[]> {
-  const votes = await tx<
-    { approval_id: string; voter: string; decision: string; reason: string | null; at: number }[]
-  >`
-    select approval_id, voter, decision, reason, at from mandate.vote
-    where tenant = ${tenant} and approval_id = any (${rows.map((row) => row.id)}::uuid[]) order by at, voter`;
-  return rows.map((row) => ({
-    id: row.id,
-    digest: row.digest,
-    subject: row.subject,
-    actId: row.act_id,
-    agent: row.agent ?? '',
-    action: row.action ?? '',
-    display: row.display,
-    requester: row.requester,
-    causes: row.causes,
-    requiredRoles: row.required_roles,
-    quorum: row.quorum,
-    fourEyes: row.four_eyes,
-    status: row.status,
-    createdAt: iso(row.created_at),
-    expiresAt: iso(row.expires_at),
-    votes: votes
-      .filter((vote) => vote.approval_id === row.id)
-      .map((vote) => ({ by: vote.voter, decision: vote.decision, reason: vote.reason, at: iso(vote.at) })),
-  }));
+    async vote(ballot) {
+      const settings = await settingsOf(ballot.tenant);
+      return store.withTenant(ballot.tenant, (tx) => voteIn(tx, ballot, settings));
+    },
+
+    async refusalIn(tx, ballot, settings) {
+      const weighed = await weighBallot(tx, ballot, { settings, subjectOf, nowMs: clock.nowMs() });
+      return weighed.kind === 'refused' ? weighed.refusal : null;
+    },
+
+    async noteEditIn(tx, edit) {
+      await noteEdit(tx, edit);
+      const [approval] = await readApprovals(tx, edit.tenant, { ids: [edit.id] });
+      if (approval === undefined) throw new Error(`approval ${edit.id} vanished inside its own transaction`);
+      return approval;
+    },
+
+    async bulk({ ids, ...ballot }) {
+      const { tenant, digest } = ballot;
+      const settings = await settingsOf(tenant);
+      return store.withTenant(tenant, async (tx): Promise<BulkAnswer> => {
+        const waiting = await pendingOfDigest(tx, tenant, { digest, nowMs: clock.nowMs(), limit: BULK_MAX });
+        const other = ids?.find((id) => !waiting.includes(id));
+        if (other !== undefined) {
+          const detail = `The approval ${other} does not wait with this digest; only what is identical is decided together.`;
+          return { kind: 'refused', refusal: { code: 'digest_mismatch', detail } };
+        }
+        const chosen = ids === null ? waiting : waiting.filter((id) => ids.includes(id));
+        if (chosen.length === 0)
+          return {
+            kind: 'refused',
+            refusal: { code: 'not_found', detail: 'Nothing waits with this digest.' },
+          };
+        const decided: Approval[] = [];
+        const refused: { readonly id: string; readonly refusal: Refusal }[] = [];
+        for (const approvalId of chosen) {
+          const answer = await voteIn(tx, { ...ballot, approvalId }, settings);
+          if (answer.kind === 'voted') decided.push(answer.approval);
+          else refused.push({ id: approvalId, refusal: answer.refusal });
+        }
+        const [first] = refused;
+        return decided.length === 0 && first !== undefined
+          ? { kind: 'refused', refusal: first.refusal }
+          : { kind: 'voted', decided, refused };
+      });
+    },
+
+    shown: (tenant, showing) =>
+      store.withTenant(tenant, (tx) => noteShown(tx, tenant, { ...showing, nowMs: clock.nowMs() })),
+
+    async votersOf(tenant, approval, narrowed = null) {
+      const { standIns } = await settingsOf(tenant);
+      const nowMs = clock.nowMs();
+      const people = await store.withTenant(tenant, (tx) => readPeople(tx, tenant, nowMs));
+      const known = people.map((person) =>
+        person.id === narrowed?.person
+          ? { ...person, roles: rolesWithin(person.roles, narrowed.within) }
+          : person,
+      );
+      return votersAmong(known, approval, { standIns, nowMs });
+    },
+
+    async needsOf(tenant, subject) {
+      const settings = await settingsOf(tenant);
+      const wanted = settings.subjects[subject];
+      if (wanted === undefined) return null;
+      return { ...wanted, escalate: wanted.escalate ?? settings.escalate };
+    },
+
+    stats: (tenant, window) => store.withTenant(tenant, (tx) => readStats(tx, tenant, window)),
+  };
 }

@@ -17,6 +17,10 @@ export interface GrantView {
   readonly createdAt: string;
   readonly expiresAt: string;
   readonly revokedAt: string | null;
+  /** Of kind `signature`: the digest of the one action that may run again, and what it was approved for. */
+  readonly signature?: string;
+  readonly causes?: readonly string[];
+  readonly approval?: string;
 }
 
 export interface GrantOrder {
@@ -201,6 +205,9 @@ interface GrantRow {
   readonly created_at: number;
   readonly expires_at: number;
   readonly revoked_at: number | null;
+  readonly signature: string | null;
+  readonly causes: readonly string[];
+  readonly approval_id: string | null;
 }
 
 /**
@@ -251,6 +258,9 @@ function viewOf(row: GrantRow): GrantView {
     createdAt: iso(row.created_at),
     expiresAt: iso(row.expires_at),
     revokedAt: isoOrNull(row.revoked_at),
+    ...(row.signature === null
+      ? {}
+      : { signature: row.signature, causes: row.causes, approval: row.approval_id ?? '' }),
   };
 }
 

@@ -37,3 +37,15 @@ test('each scope of a flag is a restriction of its own, for an approval names wh
     ],
   );
 });
+
+test('enforcement counts as the charter says unless a flag says otherwise, and what nobody understands enforces', () => {
+  const read = (...values: readonly unknown[]): string | null =>
+    readFlags(values.map((value) => row('enforcement', value))).enforcement;
+  assert.equal(read(), null);
+  assert.equal(read('charter'), null);
+  assert.equal(read('audit'), 'audit');
+  assert.equal(read('enforce'), 'enforce');
+  assert.equal(read('sometimes'), 'enforce');
+  assert.equal(read('audit', 'enforce'), 'enforce');
+  assert.equal(read('enforce', 'audit'), 'enforce');
+});

@@ -21,6 +21,7 @@ export const FLAG_DEFAULTS: Readonly<Record<string, FlagValue>> = {
   'autonomy.emergencyStop': false,
   'autonomy.mode': 'FULL',
   'agents.autonomousEnabled': true,
+  enforcement: 'charter',
   'obs.otelEnabled': true,
   'budget.agents.maxConcurrent': 150,
   'budget.replay.maxBatch': 50,
@@ -33,16 +34,22 @@ const SCOPED: ReadonlySet<string> = new Set(['agents.autonomousEnabled']);
 
 const MODES: readonly Mode[] = ['FULL', 'SUPERVISED', 'DRY_RUN'];
 
+/** From wide to strict. `charter`: whatever the charter says counts. */
+const ENFORCEMENTS = ['audit', 'charter', 'enforce'] as const;
+
 /** Pure: what the flags mean for a decision. A value nobody understands counts as off, and of several rows the strictest binds. */
 export function readFlags(
   flags: readonly { readonly key: string; readonly scope: string; readonly value: unknown }[],
 ): {
   readonly mode: Mode;
   readonly restrictions: readonly Restriction[];
+  /** What counts instead of the charter's own `enforcement`; null: the charter's. */
+  readonly enforcement: 'enforce' | 'audit' | null;
   /** `budget.agents.maxConcurrent`; null where it is not set. */
   readonly maxConcurrent: number | null;
 } {
   let mode: Mode = 'FULL';
+  let enforcement: 'enforce' | 'audit' | null = null;
   let maxConcurrent: number | null = null;
   const restrictions: Restriction[] = [];
   for (const flag of flags) {
@@ -54,6 +61,12 @@ export function readFlags(
     if (flag.key === 'budget.agents.maxConcurrent') {
       const read = typeof flag.value === 'number' ? flag.value : 0;
       maxConcurrent = maxConcurrent === null ? read : Math.min(maxConcurrent, read);
+      continue;
+    }
+    if (flag.key === 'enforcement') {
+      if (flag.value === 'charter') continue;
+      // A value that nobody understands enforces.
+      enforcement = flag.value === 'audit' && enforcement !== 'enforce' ? 'audit' : 'enforce';
       continue;
     }
     const scope = restrictedScope(flag.key, flag.scope);
@@ -70,7 +83,7 @@ export function readFlags(
       untilMs: null,
     });
   }
-  return { mode, restrictions, maxConcurrent };
+  return { mode, enforcement, restrictions, maxConcurrent };
 }
 
 /** The scope that an authority flag governs; null for settings. */
@@ -240,6 +253,8 @@ function flagOf(row: StoredFlag): FlagRow {
 function unfit(key: string, before: FlagValue, value: FlagValue): string | null {
   if (key === 'autonomy.mode' && !MODES.some((mode) => mode === value))
     return `autonomy.mode is one of ${MODES.join(', ')}, not ${JSON.stringify(value)}.`;
+  if (key === 'enforcement' && !ENFORCEMENTS.some((known) => known === value))
+    return `enforcement is one of ${ENFORCEMENTS.join(', ')}, not ${JSON.stringify(value)}.`;
   if (typeof value !== typeof before) return `${key} takes a ${typeof before}, not ${JSON.stringify(value)}.`;
   if (typeof value === 'number' && !(Number.isFinite(value) && value >= 0))
     return `${key} takes a number of 0 or more.`;
@@ -249,6 +264,7 @@ function unfit(key: string, before: FlagValue, value: FlagValue): string | null 
 /** Whether the change lets agents do more than before. What cannot be compared counts as wider. */
 function widens(key: string, before: FlagValue, value: FlagValue): boolean {
   if (key === 'autonomy.mode') return strictness(value) < strictness(before);
+  if (key === 'enforcement') return rankOfEnforcement(value) < rankOfEnforcement(before);
   if (typeof before === 'boolean') return value === true && !before;
   if (typeof before === 'number' && typeof value === 'number') return value > before;
   return value !== before;
@@ -258,4 +274,9 @@ function widens(key: string, before: FlagValue, value: FlagValue): boolean {
 function strictness(mode: FlagValue): number {
   const at = MODES.findIndex((known) => known === mode);
   return at < 0 ? MODES.length : at;
+}
+
+function rankOfEnforcement(value: FlagValue): number {
+  const at = ENFORCEMENTS.findIndex((known) => known === value);
+  return at < 0 ? ENFORCEMENTS.length : at;
 }

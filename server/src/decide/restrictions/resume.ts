@@ -1,6 +1,6 @@
-// Lifting a stop. Where the charter asks for two persons, the first one's agreement is remembered, and it is an
-// agreement to the stops that stood then: a newer stop, or an hour, takes it back.
-import { redactText } from '@mandate/kernel';
+// Lifting a stop. Where the charter asks for two persons, each says resume, and that is an agreement to the stops that
+// stood then: a newer stop, or an hour, takes it back. Agreeing is an approval like any other, handed in as a function.
+import type { JsonObject } from '@mandate/kernel';
 import type { Sql, Tx } from '../../platform/postgres/store.ts';
 import type { Clock } from '../../platform/clock/clock.ts';
 import { isPerson } from '../../platform/identity/principal.ts';
@@ -11,6 +11,7 @@ export interface ResumeOrder {
   readonly reason: string;
   /** The principal's id; where two persons have to agree it must be a person's. */
   readonly by: string;
+  readonly roles: readonly string[];
   readonly twoPersons: boolean;
   /** Since when the file STOP has been in the data directory, where lifting this lifts it too; null without one. */
   readonly fileSinceMs: number | null;
@@ -20,7 +21,7 @@ export interface ResumeOrder {
 export type ResumeReport =
   /** `lifted` counts what stood on record; the file is for the caller to remove. */
   | { readonly kind: 'resumed'; readonly lifted: number }
-  | { readonly kind: 'second_person_needed'; readonly requestedBy: string }
+  | { readonly kind: 'second_person_needed'; readonly requestedBy: string; readonly approval: string }
   /** Two persons have to agree, and whoever asks is no person by name. */
   | { readonly kind: 'no_person'; readonly detail: string }
   | { readonly kind: 'nothing_to_resume' };
@@ -30,91 +31,139 @@ export type Resume = (order: ResumeOrder) => Promise<ResumeReport>;
 export interface ResumeNeeds {
   readonly control: Sql;
   readonly clock: Clock;
-  readonly writeEntry: (
+  readonly writeEntry: WriteStopEntry;
+  /** One person's agreement to lift exactly `content`; when it is enough, it has been lifted by `liftAgreed`. */
+  readonly agree: (
     tx: Tx,
-    tenant: string,
-    entry: {
-      kind: string;
-      actor: string;
-      atMs: number;
-      traceId: string | null;
-      data: Readonly<Record<string, string | number | null>>;
+    wish: {
+      readonly tenant: string;
+      readonly scope: string;
+      readonly content: JsonObject;
+      /** The file has been there since then, and no agreement from before is one to it. Every process notices by itself. */
+      readonly sinceMs: number | null;
+      readonly by: string;
+      readonly roles: readonly string[];
+      readonly reason: string;
+      readonly waitsMs: number;
+      readonly traceId: string | null;
     },
-  ) => Promise<void>;
+  ) => Promise<{ readonly kind: 'agreed' } | { readonly kind: 'waits'; readonly approval: string }>;
 }
+
+export type WriteStopEntry = (
+  tx: Tx,
+  tenant: string,
+  entry: {
+    kind: string;
+    actor: string;
+    atMs: number;
+    traceId: string | null;
+    data: Readonly<Record<string, string | number | null>>;
+  },
+) => Promise<void>;
 
 /** How long the first person's agreement waits for the second. */
 const AGREEMENT_MS = 3_600_000;
 
-export function createResume({ control, clock, writeEntry }: ResumeNeeds): Resume {
+export function createResume({ control, clock, writeEntry, agree }: ResumeNeeds): Resume {
   return async (order) => {
-    const nowMs = clock.nowMs();
+    const { tenant, scope, by, reason, traceId } = order;
     return control.begin(async (tx): Promise<ResumeReport> => {
-      const entry = (kind: string, data: Readonly<Record<string, number>>) =>
-        writeEntry(tx, order.tenant, {
-          kind,
-          actor: order.by,
-          atMs: nowMs,
-          traceId: order.traceId,
-          data: { scope: order.scope, reason: order.reason, ...data },
-        });
-      const standing = await tx<{ id: string; created_at: number }[]>`
-        select id, created_at from mandate.restriction
-        where tenant = ${order.tenant} and scope = ${order.scope} and kind = 'stop' and lifted_at is null for update`;
+      // Of two who agree at the same moment, one is the second.
+      await tx`select pg_advisory_xact_lock(hashtext('resume'), hashtext(${`${tenant}/${scope}`}))`;
+      const standing = await standingStops(tx, tenant, scope);
       if (standing.length === 0 && order.fileSinceMs === null) return { kind: 'nothing_to_resume' };
       if (order.twoPersons) {
-        if (!isPerson(order.by)) return { kind: 'no_person', detail: noPerson(order.by) };
-        const newestMs = Math.max(order.fileSinceMs ?? 0, ...standing.map((stop) => stop.created_at));
-        const isSecond = await isSecondPerson(tx, order, { nowMs, newestMs });
-        if (!isSecond) {
-          await entry('stop.resume_requested', {});
-          return { kind: 'second_person_needed', requestedBy: order.by };
-        }
+        if (!isPerson(by)) return { kind: 'no_person', detail: noPerson(by) };
+        const content = { scope, stops: standing, file: order.fileSinceMs !== null };
+        const { roles, fileSinceMs: sinceMs } = order;
+        const agreed = await agree(tx, {
+          tenant,
+          scope,
+          content,
+          sinceMs,
+          by,
+          roles,
+          reason,
+          waitsMs: AGREEMENT_MS,
+          traceId,
+        });
+        if (agreed.kind === 'agreed') return { kind: 'resumed', lifted: standing.length };
+        const atMs = clock.nowMs();
+        await writeEntry(tx, tenant, {
+          kind: 'stop.resume_requested',
+          actor: by,
+          atMs,
+          traceId,
+          data: { scope, reason },
+        });
+        return { kind: 'second_person_needed', requestedBy: by, approval: agreed.approval };
       }
-      // Those that were looked at: a stop that came since is nobody's to lift yet.
-      const lifted = await tx`
-        update mandate.restriction set lifted_at = ${new Date(nowMs)}, lifted_by = ${order.by}, lift_reason = ${order.reason}
-        where tenant = ${order.tenant} and id = any (${standing.map((stop) => stop.id)}::uuid[])`;
-      await forgetAgreement(tx, order);
-      // Loosening needs no new revision for safety; raising it makes every process look again at once.
-      await tx`update mandate.tenant set revision = revision + 1 where tenant = ${order.tenant}`;
-      await tx`select pg_notify('mandate_revision', '')`;
-      await entry('stop.resumed', { lifted: lifted.count });
-      return { kind: 'resumed', lifted: lifted.count };
+      await lift(
+        tx,
+        { tenant, scope, stops: standing, by, reason, nowMs: clock.nowMs(), traceId },
+        writeEntry,
+      );
+      return { kind: 'resumed', lifted: standing.length };
     });
   };
 }
 
-/** What somebody agreed to lift is no longer what stands. */
-export async function forgetAgreement(
+/** What two persons have agreed to, and who of them decided. */
+export interface AgreedLift {
+  readonly tenant: string;
+  readonly content: JsonObject;
+  readonly by: string;
+  readonly reason: string;
+  readonly nowMs: number;
+  readonly traceId: string | null;
+}
+
+/** Lifts just what was agreed to, in the transaction of the agreement; otherwise says what stands in its way. */
+export async function liftAgreed(
   tx: Tx,
-  { tenant, scope }: { readonly tenant: string; readonly scope: string },
+  { content, ...order }: AgreedLift,
+  writeEntry: WriteStopEntry,
+): Promise<{ readonly kind: 'applied' } | { readonly kind: 'refused'; readonly detail: string }> {
+  const scope = typeof content['scope'] === 'string' ? content['scope'] : '';
+  const agreed = Array.isArray(content['stops']) ? content['stops'].map(String) : [];
+  const standing = await standingStops(tx, order.tenant, scope);
+  if (standing.join() !== agreed.join()) {
+    const detail = `What stands in the scope ${scope} is no longer what this was agreed for. Look at it (GET /api/v1/stop), and resume again.`;
+    return { kind: 'refused', detail };
+  }
+  await lift(tx, { ...order, scope, stops: agreed }, writeEntry);
+  return { kind: 'applied' };
+}
+
+async function standingStops(tx: Tx, tenant: string, scope: string): Promise<readonly string[]> {
+  const rows = await tx<{ id: string }[]>`
+    select id from mandate.restriction
+    where tenant = ${tenant} and scope = ${scope} and kind = 'stop' and lifted_at is null order by id for update`;
+  return rows.map(({ id }) => id);
+}
+
+interface Lift extends Omit<AgreedLift, 'content'> {
+  readonly scope: string;
+  /** Those that were looked at: a stop that came since is nobody's to lift yet. */
+  readonly stops: readonly string[];
+}
+
+async function lift(
+  tx: Tx,
+  { tenant, scope, stops, by, reason, nowMs, traceId }: Lift,
+  writeEntry: WriteStopEntry,
 ): Promise<void> {
-  await tx`delete from mandate.resume_request where tenant = ${tenant} and scope = ${scope}`;
+  await tx`
+    update mandate.restriction set lifted_at = ${new Date(nowMs)}, lifted_by = ${by}, lift_reason = ${reason}
+    where tenant = ${tenant} and id = any (${[...stops]}::uuid[])`;
+  // Loosening needs no new revision for safety; raising it makes every process look again at once.
+  await tx`update mandate.tenant set revision = revision + 1 where tenant = ${tenant}`;
+  await tx`select pg_notify('mandate_revision', '')`;
+  const data = { scope, reason, lifted: stops.length };
+  await writeEntry(tx, tenant, { kind: 'stop.resumed', actor: by, atMs: nowMs, traceId, data });
 }
 
 function noPerson(by: string): string {
   return `Two persons have to agree to this, and ${by} names no person; use a key that was made for a user (mandate key create --user).`;
-}
-
-/** Whether another person has agreed to lift just what stands; if not, this one's agreement is remembered. */
-async function isSecondPerson(
-  tx: Tx,
-  { tenant, scope, by, reason }: ResumeOrder,
-  { nowMs, newestMs }: { readonly nowMs: number; readonly newestMs: number },
-): Promise<boolean> {
-  const [first] = await tx<{ requested_by: string; requested_at: number }[]>`
-    select requested_by, requested_at from mandate.resume_request where tenant = ${tenant} and scope = ${scope} for update`;
-  const stands =
-    first !== undefined &&
-    first.requested_at >= newestMs &&
-    first.requested_at > nowMs - AGREEMENT_MS &&
-    isPerson(first.requested_by);
-  if (stands && first.requested_by !== by) return true;
-  await tx`
-    insert into mandate.resume_request (tenant, scope, requested_by, reason, requested_at)
-    values (${tenant}, ${scope}, ${by}, ${redactText(reason)}, ${new Date(nowMs)})
-    on conflict (tenant, scope) do update
-      set requested_by = excluded.requested_by, reason = excluded.reason, requested_at = excluded.requested_at`;
-  return false;
 }

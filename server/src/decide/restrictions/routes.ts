@@ -109,6 +109,7 @@ export function restrictionRoutes({
         const order = {
           reason: body.reason,
           by: principal.id,
+          roles: principal.roles,
           twoPersons: await twoPersons(principal.tenant),
           traceId,
         };
@@ -171,7 +172,10 @@ export function restrictionRoutes({
       permission: 'flags.read',
       answer: '{ items }',
       async handle({ principal }) {
-        const stopped = sentinel.isStopped() || (await stops.standing(principal.tenant)).length > 0;
+        // The flag is the tenant's: a stop of one agent is in GET /api/v1/stop.
+        const whole = (scope: string): boolean => scope === 'tenant' || scope === 'global';
+        const stopped =
+          sentinel.isStopped() || (await stops.standing(principal.tenant)).some(({ scope }) => whole(scope));
         const items = await flags.list(principal.tenant);
         return json({
           items: items.map((flag) =>
@@ -217,7 +221,11 @@ export function restrictionRoutes({
 function refusedOrWaiting(report: ResumeReport): Reply | null {
   if (report.kind === 'no_person') return problem({ code: 'forbidden', detail: report.detail });
   if (report.kind !== 'second_person_needed') return null;
-  return json({ resumed: false, waitingFor: 'a second person', requestedBy: report.requestedBy }, 202);
+  const { requestedBy, approval } = report;
+  return json(
+    { resumed: false, waitingFor: 'a second person', requestedBy, approval: { id: approval } },
+    202,
+  );
 }
 
 function liftedBy(report: ResumeReport): number {

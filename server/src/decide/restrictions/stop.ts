@@ -8,8 +8,8 @@ import { iso } from '../../platform/clock/iso.ts';
 import { createBarrier } from './barrier.ts';
 import { readInFlight } from './in-flight.ts';
 import type { ClassesOf } from './in-flight.ts';
-import { createResume, forgetAgreement } from './resume.ts';
-import type { Resume } from './resume.ts';
+import { createResume } from './resume.ts';
+import type { Resume, ResumeNeeds } from './resume.ts';
 
 export type StopLevel = 'pause' | 'stop' | 'seal';
 
@@ -70,6 +70,7 @@ export interface StopsNeeds {
   readonly clock: Clock;
   readonly chance: Chance;
   readonly classesOf: ClassesOf;
+  readonly agree: ResumeNeeds['agree'];
   readonly writeEntry: (
     tx: Tx,
     tenant: string,
@@ -83,10 +84,10 @@ export interface StopsNeeds {
   ) => Promise<void>;
 }
 
-export function createStops({ control, clock, chance, classesOf, writeEntry }: StopsNeeds): Stops {
+export function createStops({ control, clock, chance, classesOf, agree, writeEntry }: StopsNeeds): Stops {
   const takeBarrier = createBarrier(control);
   return {
-    resume: createResume({ control, clock, writeEntry }),
+    resume: createResume({ control, clock, writeEntry, agree }),
 
     async stop(order) {
       const requestedMs = clock.nowMs();
@@ -95,7 +96,6 @@ export function createStops({ control, clock, chance, classesOf, writeEntry }: S
         await tx`
           insert into mandate.restriction (tenant, id, kind, scope, floor, level, cause, created_by, created_at)
           values (${order.tenant}, ${id}, 'stop', ${order.scope}, 'black', ${order.level}, ${redactText(order.reason)}, ${order.by}, ${new Date(requestedMs)})`;
-        await forgetAgreement(tx, order);
         const raised = await raise(tx, order.tenant);
         await writeEntry(
           tx,
