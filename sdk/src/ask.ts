@@ -33,6 +33,13 @@ export interface AskedAction {
   readonly delegation?: string | undefined;
   /** Names this very wish: asked again with the same key within 7 days it is the same act. Made by the SDK if left out. */
   readonly idempotencyKey?: string | undefined;
+  /** Names the piece of work it belongs to: what one act of a run has read is followed into the others, whoever does them. */
+  readonly run?: string | undefined;
+  /**
+   * Joins the approval that an identical action of the same key waits for already, instead of asking people twice. Such
+   * an action is begun by asking for it again once it is approved, never by `wait` or `proceed`.
+   */
+  readonly attach?: boolean | undefined;
 }
 
 export interface CallOptions {
@@ -56,7 +63,14 @@ export interface Asking {
     id: string,
     options: WaitOptions,
   ): Promise<{ readonly act: ActView; readonly sentMs: number } | Denied>;
-  /** Gives up an act that was permitted and not begun. Never throws: unused, its permit runs out anyway. */
+  /** Its outcome as it stands, or as it stands when something has happened within `waitMs` (at most 30,000). */
+  readonly glance: (id: string, options: WaitOptions, waitMs: number) => Promise<Outcome>;
+  /** Begins an act that waited, once it is approved; of all who try, one receives its permit. */
+  readonly begin: (id: string, agent: string | null, options?: CallOptions) => Promise<Outcome>;
+  /**
+   * Gives up an act that was permitted and not begun. Never throws, and takes at most 5 s: unused, its permit runs out
+   * anyway, so that nobody has to wait for this.
+   */
   readonly giveBack: (id: string, agent: string | null, reason: string) => Promise<void>;
   readonly agentOf: (agent: string | undefined) => string | null;
 }
@@ -65,6 +79,8 @@ export interface Asking {
 const ROUND_MS = 25_000;
 /** Between two questions when the server does not hold its answer. */
 const PAUSE_MS = 1_000;
+/** Longer than the permit that is given back lives. */
+const GIVE_BACK_MS = 5_000;
 /** A server that restarts is waited for; one that stays away this many questions long is not. */
 const UNAVAILABLE_MAX = 5;
 
@@ -96,7 +112,7 @@ export function createAsking({
     const outcome = await readOutcome(answer, { agent: body.agent, action: action.action, signal });
     // An answer that was lost had the permit in it. Nobody else knows a key that was made here, so nobody began.
     if (outcome.status === 'permitted' && outcome.permit === null && given === undefined) {
-      await giveBack(
+      void giveBack(
         outcome.id,
         body.agent,
         'The answer with the permit was lost on its way; nothing was done.',
@@ -191,21 +207,46 @@ export function createAsking({
     }
   }
 
+  async function glance(id: string, options: WaitOptions, waitMs: number): Promise<Outcome> {
+    const found = await look(id, options, waitMs);
+    return 'act' in found ? outcomeOf(found.act, found.sentMs) : found;
+  }
+
   async function tryLook(
     id: string,
     options: WaitOptions,
     waitMs: number,
   ): Promise<Outcome | MandateUnavailable> {
     try {
-      const found = await look(id, options, waitMs);
-      return 'act' in found ? outcomeOf(found.act, found.sentMs) : found;
+      return await glance(id, options, waitMs);
     } catch (error) {
       if (error instanceof MandateUnavailable && error.reason !== 'nonsense') return error;
       throw error;
     }
   }
 
+  async function begin(id: string, agent: string | null, { signal }: CallOptions = {}): Promise<Outcome> {
+    const answer = await transport.call({
+      method: 'POST',
+      path: `/api/v1/actions/${encodeURIComponent(id)}/begin`,
+      agent,
+      isRepeatable: true,
+      signal,
+    });
+    if (answer.kind === 'problem') {
+      if (isDecided(answer.problem)) return deniedBy(answer.problem);
+      throw new MandateProblem(answer.problem);
+    }
+    const act = readAct(answer.body);
+    if (act.id !== id || act.agent !== agent)
+      return nonsense('the answer', `about ${id}, which was asked for`);
+    const outcome = outcomeOf(act, answer.sentMs);
+    return outcome.status === 'executing' ? wait(id, { agent: act.agent, signal }) : outcome;
+  }
+
   async function giveBack(id: string, agent: string | null, reason: string): Promise<void> {
+    const controller = new AbortController();
+    const cancel = machine.after(GIVE_BACK_MS, () => controller.abort(new Error('it took too long')));
     await transport
       .call({
         method: 'POST',
@@ -213,8 +254,10 @@ export function createAsking({
         body: { reason },
         agent,
         isRepeatable: true,
+        signal: controller.signal,
       })
-      .catch(() => undefined);
+      .catch(() => undefined)
+      .finally(cancel);
   }
 
   function bodyOf(action: AskedAction): JsonObject & { readonly agent: string } {
@@ -229,5 +272,5 @@ export function createAsking({
     ) as JsonObject & { readonly agent: string };
   }
 
-  return { request, decide, wait, look, giveBack, agentOf };
+  return { request, decide, wait, look, glance, begin, giveBack, agentOf };
 }

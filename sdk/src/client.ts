@@ -5,16 +5,26 @@ import { createAsking } from './ask.ts';
 import type { AskedAction, CallOptions, WaitOptions } from './ask.ts';
 import { createEvents } from './events.ts';
 import type { EventsOptions, MandateEvent } from './events.ts';
+import { createGates } from './gate.ts';
+import type { Gate, GateOptions } from './gate.ts';
 import { createGovern } from './govern.ts';
 import type { Govern } from './govern.ts';
 import { readEnvironment, systemMachine } from './machine.ts';
 import type { Fetch, Machine } from './machine.ts';
+import { createNotifications } from './notifications.ts';
+import type { Notifications } from './notifications.ts';
 import { createOperator } from './operator.ts';
 import type { Operator } from './operator.ts';
 import type { Outcome } from './outcome.ts';
+import { createCharterPolicy } from './charter.ts';
+import type { CharterPolicy } from './charter.ts';
+import { createPolicy } from './policy.ts';
+import type { Policy } from './policy.ts';
 import { createRuns } from './run.ts';
 import type { Runs } from './run.ts';
 import { createTransport } from './transport.ts';
+import { createWorkflows } from './workflows.ts';
+import type { Workflows } from './workflows.ts';
 
 export interface MandateOptions {
   /** Where the server is; `MANDATE_URL`, or http://127.0.0.1:4007. */
@@ -57,6 +67,17 @@ export interface Mandate extends Operator {
   decide(action: AskedAction, options?: CallOptions): Promise<DecisionView>;
   /** Puts a function, or every function of an object, under Mandate; types stay, but for the promise. */
   readonly govern: Govern;
+  /** What the adapters of agent frameworks are made of, for a framework that has none. */
+  readonly gate: (options?: GateOptions) => Gate;
+  /**
+   * The law itself: check, explain and test a charter, go back to one of before; what a change of it would have done, a
+   * charter on trial, and the way from audit to enforce.
+   */
+  readonly policy: CharterPolicy & Policy;
+  /** What people are told: channels, messages, the digest now, and what was put aside. */
+  readonly notifications: Notifications;
+  /** Templates of steps and runs of them; each step is an action like any other. */
+  readonly workflows: Workflows;
   /** The journal from now on, or after an event; resumes by itself. */
   events(options?: EventsOptions): AsyncGenerator<MandateEvent, void, void>;
 }
@@ -89,6 +110,10 @@ export function createMandate(options: MandateOptions = {}): Mandate {
     run: runs.run,
     proceed: runs.proceed,
     govern: createGovern(runs),
+    gate: createGates({ asking, runs, machine }),
+    policy: { ...createCharterPolicy({ transport, agentOf: asking.agentOf }), ...createPolicy(transport) },
+    notifications: createNotifications(transport),
+    workflows: createWorkflows({ transport, machine }),
     events: createEvents({ transport, machine }),
   };
 }

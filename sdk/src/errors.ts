@@ -98,9 +98,15 @@ export class MandateHeld extends Error {
   override readonly name = 'MandateHeld';
   readonly id: string;
   readonly approval: ApprovalRef;
-  constructor(action: string, id: string, approval: ApprovalRef) {
+  /** `next`: what to do once it is approved, where that is not `proceed`. */
+  constructor(
+    action: string,
+    id: string,
+    approval: ApprovalRef,
+    next = `Then run it with proceed('${id}', …).`,
+  ) {
     super(
-      `${action} waits for approval by ${approval.requiredRoles.join(', ') || 'an approver'} until ${approval.expiresAt}: ${approval.url}. Then run it with proceed('${id}', …).`,
+      `${action} waits for approval by ${approval.requiredRoles.join(', ') || 'an approver'} until ${approval.expiresAt}: ${approval.url}. ${next}`,
     );
     this.id = id;
     this.approval = approval;

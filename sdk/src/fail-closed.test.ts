@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { actAnswer, openPeer, sendJson } from '../../test/peer.ts';
+import { until } from '../../test/until.ts';
 import { createMandate, MandateProblem, MandateUnavailable } from './index.ts';
 import type { FetchResponse, Machine } from './index.ts';
 
@@ -164,6 +165,9 @@ test('a request is repeated under the same Idempotency-Key, and the function run
   assert.equal(keys.length, 3);
   assert.equal(new Set(keys).size, 1);
   assert.match(String(keys[0]), /^[0-9a-f-]{36}$/);
+  const attempts = new Set(peer.requests.slice(0, 3).map(({ headers }) => headers['mandate-attempt']));
+  assert.equal(attempts.size, 1, 'each repeat was another question');
+  assert.match(String([...attempts][0]), /^[0-9a-f-]{36}$/);
 });
 
 test('a permit that was lost on its way is given up and not used', async (t) => {
@@ -178,7 +182,9 @@ test('a permit that was lost on its way is given up and not used', async (t) => 
     createMandate({ url: peer.url, apiKey: 'k', machine: hurried }).run(action, () => assert.fail('it ran')),
     { reason: 'permit_lost' },
   );
-  assert.equal(peer.requests.at(-1)?.path, `/api/v1/actions/${String(actAnswer()['id'])}/cancel`);
+  await until('it is given up', async () =>
+    peer.requests.some(({ path }) => path === `/api/v1/actions/${String(actAnswer()['id'])}/cancel`),
+  );
 });
 
 test('a permit of somebody who used the same key first is left alone', async (t) => {
@@ -212,6 +218,7 @@ test('a permit that ran out on its way begins nothing', async () => {
   const outcome = await mandate.run(action, () => assert.fail('it ran'));
   assert.equal(outcome.status, 'cancelled');
   assert.match(outcome.error ?? '', /ran out/);
+  await until('it is given up', async () => asked.length === 3);
   assert.deepEqual(asked, ['POST actions', `GET ${String(actAnswer()['id'])}`, 'POST cancel']);
 });
 
@@ -270,6 +277,7 @@ test('an abort before the work begins gives the permit back', async () => {
     mandate.proceed(outcome, () => assert.fail('it ran'), { signal: controller.signal }),
     /changed my mind/,
   );
+  await until('it is given up', async () => asked.length === 2);
   assert.deepEqual(asked, ['actions', 'cancel']);
 });
 

@@ -1,10 +1,10 @@
 // Plain functions under Mandate: each call of a governed function is an action, and the function itself begins only
 // when that action may. Types stay as they were, but for the promise around the result.
 import type { JsonObject } from '@mandate/kernel';
-import { MandateDenied, MandateHeld, MandateUnavailable } from './errors.ts';
 import type { AskedAction } from './ask.ts';
+import { isPlain, lossIn } from './plain-json.ts';
+import { resultOf } from './result-of.ts';
 import type { RunOptions, Runs } from './run.ts';
-import type { RunOutcome } from './outcome.ts';
 
 /** Any function. `never` and `unknown` let every signature in without weakening it. */
 export type Tool = (...args: never[]) => unknown;
@@ -41,7 +41,8 @@ export interface Govern {
   <Tools extends object>(tools: Tools, options?: GovernOptions): GovernedTools<Tools>;
 }
 
-const SEGMENTS = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/;
+/** What the name of an action looks like when it is made of a program's names. */
+export const SEGMENTS = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/;
 
 export function createGovern(runs: Runs): Govern {
   function wrap(
@@ -57,7 +58,8 @@ export function createGovern(runs: Runs): Govern {
         `${JSON.stringify(action)} is no name for an action (letters, digits, _ and -, dots between). Give the function a name, or govern() a name or prefix.`,
       );
     return async (...given) => {
-      const args = copyOf(given, name, options);
+      // Left out at the end is left out: f('x', undefined) is f('x').
+      const args = copyOf(given.slice(0, given.findLastIndex((arg) => arg !== undefined) + 1), name, options);
       const asked = {
         ...options.about?.(name, args),
         action,
@@ -111,103 +113,4 @@ function parametersOf(name: string, args: readonly unknown[], { parameters }: Go
   const single = args.length === 1 && isPlain(only) ? only : { arguments: args };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- copyOf() has proven that the arguments are JSON
   return (args.length === 0 ? {} : single) as JsonObject;
-}
-
-function isPlain(value: unknown): value is object {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
-}
-
-const DEPTH_MAX = 32;
-
-/** Where a value is something else than JSON; null when it is JSON throughout. */
-function lossIn(value: unknown, where: string, depth: number): string | null {
-  if (depth > DEPTH_MAX) return `${where} is nested deeper than ${DEPTH_MAX} levels`;
-  switch (typeof value) {
-    case 'string':
-    case 'boolean':
-      return null;
-    case 'number':
-      return Number.isFinite(value) ? null : `${where} is ${value}`;
-    case 'undefined':
-      // An argument that was left out; JSON leaves it out, too.
-      return null;
-    case 'bigint':
-    case 'symbol':
-    case 'function':
-      return `${where} is a ${typeof value}`;
-    case 'object':
-      break;
-  }
-  if (value === null) return null;
-  if (!Array.isArray(value) && !isPlain(value)) return `${where} is no plain object`;
-  for (const [key, member] of Object.entries(value)) {
-    const lost = lossIn(member, `${where}.${key.slice(0, 40)}`, depth + 1);
-    if (lost !== null) return lost;
-  }
-  return null;
-}
-
-function resultOf(action: string, outcome: RunOutcome<unknown>): unknown {
-  switch (outcome.status) {
-    case 'success':
-      return outcome.result;
-    case 'failed':
-      // The function's own error, as if nobody had stood in between.
-      throw outcome.executedBy === 'agent'
-        ? outcome.error
-        : new MandateDenied(action, { ...refusalOf(outcome.error, outcome), code: 'failed' });
-    case 'denied': {
-      const { problem, decision, id } = outcome;
-      throw new MandateDenied(action, {
-        code: problem.code,
-        reasons: decision?.reasons ?? [problem.detail],
-        detail: problem.detail,
-        traceId: problem.traceId,
-        id,
-      });
-    }
-    case 'waiting_for_approval':
-      throw new MandateHeld(action, outcome.id, outcome.approval);
-    case 'permitted':
-      throw new MandateUnavailable(
-        'permit_lost',
-        `${action} is permitted to somebody else who asked with the same Idempotency-Key. Nothing was run here.`,
-      );
-    case 'recorded':
-      throw new MandateDenied(action, {
-        ...refusalOf(
-          'Mandate only records decisions (mode DRY_RUN), so nothing runs. An admin sets autonomy.mode to FULL.',
-          outcome,
-        ),
-        code: 'recorded',
-      });
-    case 'executing':
-    case 'cancelled':
-    case 'expired':
-    case 'unknown':
-      throw new MandateDenied(action, {
-        ...refusalOf(
-          outcome.error ?? `The act ${outcome.id} is ${outcome.status}; look at it before asking again.`,
-          outcome,
-        ),
-        code: outcome.status,
-      });
-  }
-}
-
-function refusalOf(
-  detail: string,
-  {
-    id,
-    decision,
-    traceId,
-  }: {
-    readonly id: string;
-    readonly decision: { readonly reasons: readonly string[] };
-    readonly traceId: string | null;
-  },
-) {
-  return { reasons: decision.reasons, detail, traceId, id };
 }

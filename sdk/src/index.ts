@@ -1,18 +1,42 @@
 // The only entry of the SDK: put an agent under Mandate. Ask before acting, report afterwards.
 export type { ActStatus, ApprovalRef, DecisionView } from './act-view.ts';
 export type { AskedAction, CallOptions, WaitOptions } from './ask.ts';
+export type {
+  CaseResult,
+  CharterActivation,
+  CharterDiff,
+  CharterMessage,
+  CharterPolicy,
+  CharterVersion,
+  CharterVersions,
+  Considered,
+  DiffedRule,
+  Explanation,
+  FieldChange,
+  PolicyCase,
+  PolicyCheck,
+  PolicyTest,
+  RollbackReport,
+  WrittenVersion,
+} from './charter.ts';
 export { createMandate } from './client.ts';
 export type { Mandate, MandateOptions } from './client.ts';
 export { MandateDenied, MandateHeld, MandateProblem, MandateUnavailable } from './errors.ts';
 export type { Problem, UnavailableReason } from './errors.ts';
 export type { EventsOptions, MandateEvent } from './events.ts';
+export type { CallMapping, ToolCall } from './gate-call.ts';
+export type { Gate, GateOptions, Opening, Review } from './gate.ts';
 export type { Govern, Governed, GovernedTools, GovernOptions, Tool } from './govern.ts';
 export type { Fetch, FetchBody, FetchInit, FetchResponse, Machine } from './machine.ts';
+export type { ChannelState, Notification, Notifications } from './notifications.ts';
 export type {
   AgentView,
   Agents,
   Approval,
+  ApprovalFigures,
+  ApprovalStats,
   Approvals,
+  BulkOrder,
   Operator,
   ResumeReport,
   Shown,
@@ -36,4 +60,41 @@ export type {
   RanAndFailed,
   RunOutcome,
 } from './outcome.ts';
-export type { Running, RunOptions, Runs } from './run.ts';
+export type {
+  CharterRef,
+  Difference,
+  DifferenceGroup,
+  Drifted,
+  EnforcementView,
+  Policy,
+  PolicyChange,
+  PolicyRange,
+  ShadowReport,
+  SimulationReport,
+  Suggestion,
+  Verdict,
+} from './policy.ts';
+export type { Begun, Ended, Running, RunOptions, Runs } from './run.ts';
+export type {
+  SimulationOrder,
+  Trust,
+  TrustEntry,
+  TrustPage,
+  TrustQuery,
+  TrustSimulation,
+  TrustStanding,
+} from './trust.ts';
+export { defineWorkflow } from './workflows.ts';
+export type {
+  DryWorkflowStep,
+  StartWorkflow,
+  WorkflowDefinition,
+  WorkflowInput,
+  WorkflowInputType,
+  WorkflowRun,
+  WorkflowRunDetails,
+  Workflows,
+  WorkflowStep,
+  WorkflowStepView,
+  WorkflowTemplateView,
+} from './workflows.ts';

@@ -11,7 +11,16 @@ import {
   truthOf,
   wordOf,
 } from './guard.ts';
-import type { AgentView, Approval, ResumeReport, Stats, StopReport, StopStatus } from './operator.ts';
+import type {
+  AgentView,
+  Approval,
+  ApprovalFigures,
+  ApprovalStats,
+  ResumeReport,
+  Stats,
+  StopReport,
+  StopStatus,
+} from './operator.ts';
 
 export function itemsOf<T>(value: unknown, read: (item: unknown, where: string) => T): readonly T[] {
   return listOf(fieldsOf(value, 'the answer')['items'], read, 'items');
@@ -70,6 +79,11 @@ export function readResumeReport(value: unknown): ResumeReport {
     resumed: truthOf(report['resumed'], 'resumed'),
     lifted: optional(report['lifted'], numberOf, 'lifted') ?? 0,
     requestedBy: optional(report['requestedBy'], textOf, 'requestedBy'),
+    approval: optional(
+      report['approval'],
+      (value, where) => idOf(fieldsOf(value, where)['id'], `${where}.id`),
+      'approval',
+    ),
   };
 }
 
@@ -93,7 +107,41 @@ export function readApproval(value: unknown, where: string): Approval {
     ),
     createdAt: textOf(approval['createdAt'], `${where}.createdAt`),
     expiresAt: textOf(approval['expiresAt'], `${where}.expiresAt`),
+    subject: textOf(approval['subject'], `${where}.subject`),
+    title: textOf(approval['title'], `${where}.title`),
+    escalatedTo: listOf(approval['escalatedTo'], textOf, `${where}.escalatedTo`),
+    replacedBy: optional(approval['replacedBy'], textOf, `${where}.replacedBy`),
     missing: optional(approval['missing'], textOf, `${where}.missing`),
+  };
+}
+
+export function readDecided(value: unknown): readonly Approval[] {
+  return listOf(fieldsOf(value, 'the answer')['decided'], readApproval, 'decided');
+}
+
+export function readApprovalStats(value: unknown): ApprovalStats {
+  const stats = fieldsOf(value, 'the answer');
+  return {
+    approvers: listOf(
+      stats['approvers'],
+      (item, where) => ({
+        approver: textOf(fieldsOf(item, where)['approver'], `${where}.approver`),
+        ...figuresOf(item, where),
+      }),
+      'approvers',
+    ),
+    all: figuresOf(stats['all'], 'all'),
+  };
+}
+
+function figuresOf(value: unknown, where: string): ApprovalFigures {
+  const figures = fieldsOf(value, where);
+  return {
+    approved: numberOf(figures['approved'], `${where}.approved`),
+    denied: numberOf(figures['denied'], `${where}.denied`),
+    perHour: numberOf(figures['perHour'], `${where}.perHour`),
+    medianReadingMs: optional(figures['medianReadingMs'], numberOf, `${where}.medianReadingMs`),
+    shareUnder2s: optional(figures['shareUnder2s'], numberOf, `${where}.shareUnder2s`),
   };
 }
 
@@ -106,6 +154,14 @@ export function readAgent(value: unknown, where: string): AgentView {
     frozen: truthOf(agent['frozen'], `${where}.frozen`),
     liveActs: numberOf(agent['liveActs'], `${where}.liveActs`),
     counts: countsOf(agent['counts'], `${where}.counts`),
+    approval: optional(
+      agent['approval'],
+      (value, place) => {
+        const shown = fieldsOf(value, place);
+        return { id: idOf(shown['id'], `${place}.id`), digest: idOf(shown['digest'], `${place}.digest`) };
+      },
+      `${where}.approval`,
+    ),
   };
 }
 

@@ -5,12 +5,16 @@ import {
   itemsOf,
   readAgent,
   readApproval,
+  readApprovalStats,
+  readDecided,
   readResumeReport,
   readStats,
   readStopReport,
   readStopStatus,
 } from './operator-view.ts';
 import type { Transport } from './transport.ts';
+import { createTrust } from './trust.ts';
+import type { Trust } from './trust.ts';
 
 export type StopLevel = 'pause' | 'stop' | 'seal';
 
@@ -60,6 +64,8 @@ export interface ResumeReport {
   readonly resumed: boolean;
   readonly lifted: number;
   readonly requestedBy: string | null;
+  /** The approval that the second person may also give; null where none is needed. */
+  readonly approval: string | null;
 }
 
 export interface Approval {
@@ -78,6 +84,14 @@ export interface Approval {
   readonly status: string;
   readonly createdAt: string;
   readonly expiresAt: string;
+  /** `action`, `unfreeze`, `resume`, `charter`, `tool`, … */
+  readonly subject: string;
+  /** What is to be decided, in one line. */
+  readonly title: string;
+  /** Roles and people whose turn it has become because nobody decided in time. */
+  readonly escalatedTo: readonly string[];
+  /** The approval of what an approver made of this one. */
+  readonly replacedBy: string | null;
   /** Whose vote is still missing, in words; null when it is decided, and where it was only read. */
   readonly missing: string | null;
 }
@@ -93,8 +107,38 @@ export interface Approvals {
     status?: 'pending' | 'approved' | 'denied' | 'expired' | 'cancelled' | 'used',
   ): Promise<readonly Approval[]>;
   find(id: string): Promise<Approval>;
-  approve(shown: Shown, reason?: string): Promise<Approval>;
+  /** `remember` lets exactly this run again for so long without asking: `1h`. */
+  approve(shown: Shown, reason?: string, options?: { readonly remember?: string }): Promise<Approval>;
   deny(shown: Shown, reason?: string): Promise<Approval>;
+  /** Approves the action with other parameters: it is decided anew, as another act. Answers with its approval. */
+  edit(shown: Shown, parameters: JsonObject, reason: string): Promise<Approval>;
+  /** Decides everything that waits with one digest, or those of `ids`. Answers with what was decided. */
+  bulk(order: BulkOrder): Promise<readonly Approval[]>;
+  /** How much and how fast people approve, over the last hours (24). */
+  stats(hours?: number): Promise<ApprovalStats>;
+}
+
+export interface BulkOrder {
+  readonly decision: 'approve' | 'deny';
+  /** Of what was shown: all of it is identical. */
+  readonly digest: string;
+  readonly ids?: readonly string[];
+  readonly reason?: string;
+}
+
+export interface ApprovalFigures {
+  readonly approved: number;
+  readonly denied: number;
+  readonly perHour: number;
+  /** Between being shown something and approving it; null where nothing was shown. */
+  readonly medianReadingMs: number | null;
+  /** From 0 to 1; null where nothing was approved. */
+  readonly shareUnder2s: number | null;
+}
+
+export interface ApprovalStats {
+  readonly approvers: readonly (ApprovalFigures & { readonly approver: string })[];
+  readonly all: ApprovalFigures;
 }
 
 export interface AgentView {
@@ -106,6 +150,8 @@ export interface AgentView {
   readonly liveActs: number;
   /** Acts by status. */
   readonly counts: Readonly<Record<string, number>>;
+  /** The approval that an unfreeze waits for, where the charter asks for one; null otherwise. */
+  readonly approval: Shown | null;
 }
 
 export interface Agents {
@@ -136,6 +182,7 @@ export interface Operator {
   stats(): Promise<Stats>;
   readonly approvals: Approvals;
   readonly agents: Agents;
+  readonly trust: Trust;
 }
 
 export function createOperator(transport: Transport): Operator {
@@ -147,12 +194,14 @@ export function createOperator(transport: Transport): Operator {
     decision: 'approve' | 'deny',
     { id, digest }: Shown,
     reason: string | undefined,
+    { remember }: { readonly remember?: string } = {},
   ): Promise<Approval> =>
     readApproval(
       await post(`/api/v1/approvals/${encodeURIComponent(id)}/decision`, {
         decision,
         digest,
         ...(reason === undefined ? {} : { reason }),
+        ...(remember === undefined ? {} : { remember }),
       }),
       'the approval',
     );
@@ -180,8 +229,23 @@ export function createOperator(transport: Transport): Operator {
         ),
       find: async (id) =>
         readApproval(await get(`/api/v1/approvals/${encodeURIComponent(id)}`), 'the approval'),
-      approve: (shown, reason) => vote('approve', shown, reason),
+      approve: (shown, reason, options) => vote('approve', shown, reason, options),
       deny: (shown, reason) => vote('deny', shown, reason),
+      edit: async ({ id, digest }, parameters, reason) =>
+        readApproval(
+          await post(`/api/v1/approvals/${encodeURIComponent(id)}/edit`, { digest, parameters, reason }),
+          'the approval',
+        ),
+      bulk: async ({ decision, digest, ids, reason }) =>
+        readDecided(
+          await post('/api/v1/approvals/bulk', {
+            decision,
+            digest,
+            ...(ids === undefined ? {} : { ids }),
+            ...(reason === undefined ? {} : { reason }),
+          }),
+        ),
+      stats: async (hours = 24) => readApprovalStats(await get(`/api/v1/approvals/stats?hours=${hours}`)),
     },
     agents: {
       list: async () => itemsOf(await get('/api/v1/agents'), readAgent),
@@ -191,5 +255,6 @@ export function createOperator(transport: Transport): Operator {
       unfreeze: async (id, reason) =>
         readAgent(await post(`${agentPath(id)}/unfreeze`, { reason }), 'the agent'),
     },
+    trust: createTrust(transport),
   };
 }

@@ -16,6 +16,8 @@ const tsc = join(root, 'node_modules/typescript/bin/tsc');
 
 const script = `
 import { createMandate, MandateUnavailable } from '@mandate/sdk';
+const adapters = await Promise.all(['ai', 'claude-code', 'langchain', 'mastra', 'openai-agents'].map((name) => import('@mandate/sdk/' + name)));
+if (adapters.some((adapter) => !Object.values(adapter).every((one) => typeof one === 'function'))) throw new Error('an adapter is not there');
 const outcome = await createMandate().run({ agent: 'a-1', action: 'docs.write' }, () => 42);
 if (outcome.status !== 'success' || outcome.result !== 42 || !outcome.reported) throw new Error(JSON.stringify(outcome));
 const nobody = createMandate({ url: 'http://127.0.0.1:9' });
@@ -26,8 +28,15 @@ if (!(error instanceof MandateUnavailable)) throw error;
 const program = `
 import { createMandate } from '@mandate/sdk';
 import type { Outcome } from '@mandate/sdk';
+import { createAiGate } from '@mandate/sdk/ai';
+import { createLangChainGate } from '@mandate/sdk/langchain';
+import { createMastraGate } from '@mandate/sdk/mastra';
+import { createAgentsGate } from '@mandate/sdk/openai-agents';
+import { claudeCodeHooks } from '@mandate/sdk/claude-code';
 const mandate = createMandate({ url: 'http://127.0.0.1:4007', apiKey: 'k', agent: 'a-1', fetch: (url, init) => fetch(url, init) });
 const tools = mandate.govern({ add: (a: number, b: number): number => a + b, get: async (id: string): Promise<{ id: string }> => ({ id }) });
+export const kept: { add: { execute: (input: { a: number }) => number } } = createAiGate(mandate).tools({ add: { execute: ({ a }: { a: number }): number => a } });
+export const gates = [createLangChainGate(mandate), createMastraGate(mandate), createAgentsGate(mandate), claudeCodeHooks(mandate)];
 export const sum: Promise<number> = tools.add(1, 2);
 export const got: Promise<{ id: string }> = tools.get('x');
 // @ts-expect-error a governed function takes what it took before

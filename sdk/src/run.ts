@@ -8,6 +8,7 @@ import type { AskedAction, Asking, WaitOptions } from './ask.ts';
 import { MandateProblem, MandateUnavailable } from './errors.ts';
 import type { Machine } from './machine.ts';
 import { reasonOf } from './machine.ts';
+import { createOnce } from './once.ts';
 import type { Outcome, Permit, Permitted, RunOutcome } from './outcome.ts';
 import type { Transport } from './transport.ts';
 
@@ -37,10 +38,30 @@ export interface Runs {
   readonly proceed: <Result>(
     from: string | Outcome,
     fn: (running: Running) => Result | Promise<Result>,
-    options?: RunOptions<Result> & { readonly agent?: string | undefined },
+    options?: RunOptions<Result> & {
+      readonly agent?: string | undefined;
+      /** Of the machine's clock: by then it has begun, or it does not begin. */
+      readonly untilMs?: number | undefined;
+    },
   ) => Promise<RunOutcome<Result>>;
+  /** Tells of work that was begun with a permit by somebody else than `run`. Never throws; false: not taken. */
+  readonly tell: (begun: Begun, end: Ended) => Promise<boolean>;
 }
 
+/** An act that was begun outside of `run`, so that somebody has to tell how it ended. */
+export interface Begun {
+  readonly id: string;
+  readonly agent: string;
+  /** The permit's token. */
+  readonly permit: string;
+}
+
+export type Ended =
+  | { readonly status: 'success'; readonly result: unknown }
+  | { readonly status: 'failed'; readonly error: unknown };
+
+/** How long a permit can be started. */
+const PERMIT_MS = 5_000;
 /** The report is what the journal knows of the effect, so it is tried for longer than a question. */
 const REPORT_ATTEMPTS = 6;
 /** The server takes bodies of 1 MiB; results are for the record, not for transport. */
@@ -56,12 +77,13 @@ export function createRuns({
   readonly machine: Machine;
   readonly asking: Asking;
 }): Runs {
-  const begun = new WeakSet<Permit>();
+  const isFirst = createOnce();
 
   interface Job<Result> {
     readonly fn: (running: Running) => Result | Promise<Result>;
     readonly options: RunOptions<Result>;
     readonly agent: string | null;
+    readonly untilMs?: number | undefined;
   }
 
   async function carryOn<Result>(outcome: Outcome, job: Job<Result>): Promise<RunOutcome<Result>> {
@@ -84,23 +106,20 @@ export function createRuns({
   ): Promise<RunOutcome<Result>> {
     const { id } = outcome;
     const { signal = new AbortController().signal } = job.options;
-    if (begun.has(permit))
+    if (!isFirst(permit.token))
       throw new TypeError(
         `The permit of ${id} has been used: a permit begins one run of one function. Ask again.`,
       );
-    begun.add(permit);
     // The answer was held, or came slowly, and may be older than it is: ask how long there is still.
     const startBeforeMs =
-      machine.nowMs() < permit.startBeforeMs
-        ? permit.startBeforeMs
-        : await askStartBefore(id, { agent: job.agent ?? undefined, signal: job.options.signal });
+      machine.nowMs() < permit.startBeforeMs ? permit.startBeforeMs : await askStartBefore(id, job);
     if (signal.aborted) {
-      await asking.giveBack(id, job.agent, 'The caller gave up before it began; nothing was done.');
+      void asking.giveBack(id, job.agent, 'The caller gave up before it began; nothing was done.');
       throw reasonOf(signal);
     }
     if (machine.nowMs() >= startBeforeMs) {
       const error = 'Its permit ran out before the work could begin; nothing was done. Ask again.';
-      await asking.giveBack(id, job.agent, error);
+      void asking.giveBack(id, job.agent, error);
       return { ...outcomeParts(outcome), trust: null, status: 'cancelled', error };
     }
     let result: Result;
@@ -122,11 +141,37 @@ export function createRuns({
     return { ...outcomeParts(outcome), status: 'success', executedBy: 'agent', result, ...reported };
   }
 
-  async function askStartBefore(id: string, options: WaitOptions): Promise<number> {
-    const found = await asking.look(id, options);
-    if (!('act' in found) || found.act.status !== 'permitted' || found.act.startWithinMs === null)
-      return Number.NEGATIVE_INFINITY;
-    return found.sentMs + found.act.startWithinMs;
+  /** No permit lives longer than the question about it may take, so that an answer after that is one about nothing. */
+  async function askStartBefore(
+    id: string,
+    {
+      agent,
+      options,
+      untilMs,
+    }: Omit<Job<unknown>, 'fn' | 'options'> & {
+      readonly options: { readonly signal?: AbortSignal | undefined };
+    },
+  ): Promise<number> {
+    const never = Number.NEGATIVE_INFINITY;
+    const leftMs = Math.min(PERMIT_MS, (untilMs ?? Number.POSITIVE_INFINITY) - machine.nowMs());
+    if (leftMs <= 0) return never;
+    const controller = new AbortController();
+    const abort = (): void => controller.abort(reasonOf(options.signal));
+    options.signal?.addEventListener('abort', abort, { once: true });
+    const cancel = machine.after(leftMs, () => controller.abort(new Error(`no answer within ${leftMs} ms`)));
+    try {
+      const { signal } = controller;
+      const found = await asking.look(id, { agent: agent ?? undefined, signal });
+      if (!('act' in found) || found.act.status !== 'permitted' || found.act.startWithinMs === null)
+        return never;
+      return found.sentMs + found.act.startWithinMs;
+    } catch {
+      // Nothing has begun: whatever went wrong, it does not begin now.
+      return never;
+    } finally {
+      cancel();
+      options.signal?.removeEventListener('abort', abort);
+    }
   }
 
   interface Reported {
@@ -175,10 +220,22 @@ export function createRuns({
       const agent = asking.agentOf(options.agent);
       const { wait = false, signal } = options;
       if (typeof from !== 'string')
-        return carryOn(from, { fn, options, agent: options.agent ?? ('agent' in from ? from.agent : agent) });
+        return carryOn(from, {
+          fn,
+          options,
+          agent: options.agent ?? ('agent' in from ? from.agent : agent),
+          untilMs: options.untilMs,
+        });
       const timeoutMs = wait === false ? 0 : wait === true ? undefined : wait.timeoutMs;
       const outcome = await asking.wait(from, waitOptions({ agent }, timeoutMs, signal));
       return outcome.status === 'permitted' ? carryOn(outcome, { fn, options, agent }) : outcome;
+    },
+    async tell({ id, agent, permit }, end) {
+      const body =
+        end.status === 'success'
+          ? { permit, status: end.status, result: jsonOf(end.result) }
+          : { permit, status: end.status, error: errorText(end.error) };
+      return (await report(id, agent, body)).reported;
     },
   };
 }

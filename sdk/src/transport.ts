@@ -8,7 +8,7 @@ import type { FetchInit, FetchResponse, Machine } from './machine.ts';
 import { reasonOf, sleep } from './machine.ts';
 
 export interface Call {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** With query, from `/api/…` on. */
   readonly path: string;
   readonly body?: JsonObject;
@@ -101,7 +101,10 @@ export function createTransport({ url, keyOf, timeoutMs, machine }: TransportNee
       accept: 'application/json',
       authorization: `Bearer ${await keyOf(asked.agent)}`,
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      ...(idempotencyKey === null ? {} : { 'idempotency-key': idempotencyKey }),
+      // Only repeats of this very call may read its permit again; another call with its key may not.
+      ...(idempotencyKey === null
+        ? {}
+        : { 'idempotency-key': idempotencyKey, 'mandate-attempt': machine.uuid() }),
       ...(waitMs > 0 ? { prefer: `wait=${Math.ceil(waitMs / 1_000)}` } : {}),
     };
   }
