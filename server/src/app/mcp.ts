@@ -3,11 +3,20 @@ import { findAct } from '../act/actions/queries.ts';
 import { carry } from '../act/executors/carrier.ts';
 import type { HttpDoor, HttpNeeds } from '../api/http/server.ts';
 import { mountMcp } from '../api/mcp/gateway.ts';
+import type { Tools } from '../decide/tools/tools.ts';
 import { askerOf } from '../platform/identity/asker.ts';
 import type { DoorsNeeds } from './doors.ts';
 
 export function mountMcpGateway(
-  { infrastructure, authority, judgement, execution, metrics }: DoorsNeeds,
+  {
+    infrastructure,
+    authority,
+    judgement,
+    execution,
+    metrics,
+    publicUrl,
+    tools,
+  }: DoorsNeeds & { readonly tools: Pick<Tools, 'seen'> },
   { fastify, prove }: HttpDoor,
   traced: HttpNeeds['traced'],
 ): void {
@@ -19,6 +28,8 @@ export function mountMcpGateway(
     prove,
     traced,
     askerOf,
+    publicUrl,
+    seen: tools.seen,
     delegate: (principal, token) => authority.identity.delegate(principal, token),
     async upstreams(tenant) {
       const active = await charters.active(tenant);

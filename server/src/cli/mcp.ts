@@ -2,6 +2,7 @@
 import type { Register } from './command.ts';
 import { GROUPS } from './command.ts';
 import type { AddOptions } from './mcp-add.ts';
+import type { ToolsOptions } from './mcp-tools.ts';
 import type { WrapOptions } from './mcp-wrap.ts';
 
 export const registerMcp: Register = (program, cli) => {
@@ -32,5 +33,14 @@ export const registerMcp: Register = (program, cli) => {
     .action(async (name: string, words: string[], options: AddOptions, command) => {
       const { add } = await import('./mcp-add.ts');
       await add(cli, command, { name, words, options });
+    });
+  mcp
+    .command('tools')
+    .description('what MCP servers say of their tools, as it was pinned, and what has changed')
+    .argument('[server]', 'only this executor')
+    .option('--forget <reason>', 'forget what was pinned of it: its next list is taken as it is')
+    .action(async (upstream: string | undefined, options: ToolsOptions, command) => {
+      const { tools } = await import('./mcp-tools.ts');
+      await tools(cli, command, { upstream, options });
     });
 };

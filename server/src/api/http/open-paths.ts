@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../../platform/identity/principal.ts';
 import type { Permission } from '../../platform/identity/roles.ts';
+import { isForwarded, isLoopbackAddress, isLoopbackName } from './own-name.ts';
 import { mountReference } from './reference.ts';
 
 export interface Check {
@@ -57,13 +58,6 @@ export function mountOpenPaths({ fastify, prove, traced, version, checks, metric
  * A proxy on this machine speaks from loopback for the whole world, and a web page can have its own name point here;
  * the one betrays itself by its forwarding headers, the other by the name that it asks for.
  */
-function isFromThisMachine({ ip, headers }: FastifyRequest): boolean {
-  const isForwarded = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'].some((name) => name in headers);
-  return isLoopback(ip) && !isForwarded && LOOPBACK_HOST.test(headers.host ?? '');
-}
-
-const LOOPBACK_HOST = /^(localhost|127(?:\.\d{1,3}){3}|\[::1\])(:\d{1,5})?$/i;
-
-function isLoopback(address: string): boolean {
-  return address === '::1' || /^(::ffff:)?127\./.test(address);
+function isFromThisMachine(request: FastifyRequest): boolean {
+  return isLoopbackAddress(request.ip) && !isForwarded(request) && isLoopbackName(request.headers.host);
 }

@@ -6,9 +6,10 @@ import { STANDING_PATHS } from './standing-paths.ts';
 
 export function openApiDocument(routes: readonly Route[], version: string): unknown {
   const paths: Record<string, Record<string, unknown>> = structuredClone(STANDING_PATHS);
+  const schemas: Record<string, unknown> = { Problem: problemSchema() };
   for (const route of routes) {
     const path = route.path.replaceAll(/:([a-zA-Z]+)/g, '{$1}');
-    (paths[path] ??= {})[route.method.toLowerCase()] = operationOf(route);
+    (paths[path] ??= {})[route.method.toLowerCase()] = operationOf(route, schemas);
   }
   return {
     openapi: '3.1.0',
@@ -29,12 +30,12 @@ export function openApiDocument(routes: readonly Route[], version: string): unkn
         bearer: { type: 'http', scheme: 'bearer' },
         apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
       },
-      schemas: { Problem: problemSchema() },
+      schemas,
     },
   };
 }
 
-function operationOf(route: Route): unknown {
+function operationOf(route: Route, schemas: Record<string, unknown>): unknown {
   const parameters = [...pathParameters(route), ...queryParameters(route), ...headerParameters(route)];
   return {
     operationId: operationId(route),
@@ -45,7 +46,10 @@ function operationOf(route: Route): unknown {
     ...(route.body === null
       ? {}
       : {
-          requestBody: { required: true, content: { 'application/json': { schema: schemaOf(route.body) } } },
+          requestBody: {
+            required: true,
+            content: { 'application/json': { schema: hoisted(route, schemaOf(route.body), schemas) } },
+          },
         }),
     responses: {
       // Which of them (200, 201, 202) is told by the answer: an action that waits is accepted, not done.
@@ -88,6 +92,14 @@ function headerParameters(route: Route): readonly unknown[] {
   return [
     { name: 'Idempotency-Key', in: 'header', required: false, schema: key },
     {
+      name: 'Mandate-Attempt',
+      in: 'header',
+      required: false,
+      schema: key,
+      description:
+        'Names this question: only its own repeat under the same Idempotency-Key reads its permit again',
+    },
+    {
       name: 'Prefer',
       in: 'header',
       required: false,
@@ -107,6 +119,26 @@ function operationId(route: Route): string {
 
 function schemaOf(schema: z.ZodType) {
   return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', target: 'draft-2020-12' });
+}
+
+/** A schema that refers to itself keeps its parts beside it; in this document they have to stand among the components. */
+function hoisted(
+  route: Route,
+  schema: ReturnType<typeof schemaOf>,
+  schemas: Record<string, unknown>,
+): unknown {
+  const { $defs, ...rest } = schema;
+  if ($defs === undefined) return schema;
+  const nameOf = (part: string): string => `${operationId(route)}${part}`;
+  const moved = (value: unknown): unknown =>
+    JSON.parse(
+      JSON.stringify(value).replaceAll(
+        /"#\/\$defs\/([^"]+)"/g,
+        (_whole, part: string) => `"#/components/schemas/${nameOf(part)}"`,
+      ),
+    );
+  for (const [part, definition] of Object.entries($defs)) schemas[nameOf(part)] = moved(definition);
+  return moved(rest);
 }
 
 function problemSchema(): unknown {

@@ -11,7 +11,10 @@ import type { ProblemContext } from './problem.ts';
 export type BadCall = { readonly refusal: Refusal; readonly errors: NonNullable<ProblemContext['errors']> };
 
 /** What the sender said; who the sender is comes from elsewhere. */
-export type ReadCall = Pick<Call, 'params' | 'query' | 'body' | 'bodyDigest' | 'idempotency' | 'waitMs'>;
+export type ReadCall = Pick<
+  Call,
+  'params' | 'query' | 'body' | 'bodyDigest' | 'idempotency' | 'attempt' | 'waitMs'
+>;
 
 const WAIT_MAX_S = 30;
 const SHOWN_MAX = 80;
@@ -28,17 +31,20 @@ export function readCall(
   if ('refusal' in query) return query;
   const body = readBody(route, request);
   if ('refusal' in body) return body;
-  const key = readIdempotencyKey(headerOf(request, 'idempotency-key'));
+  const key = readKey(request, 'Idempotency-Key');
   if (typeof key === 'object' && key !== null) return key;
+  const attempt = readKey(request, 'Mandate-Attempt');
+  if (typeof attempt === 'object' && attempt !== null) return attempt;
   const waitMs = readWait(headerOf(request, 'prefer'));
   if (typeof waitMs === 'object') return waitMs;
-  const bodyDigest = route.body === null ? '' : digestOf(body.value);
+  const bodyDigest = (): string => (route.body === null ? '' : digestOf(body.value));
   return {
     params: params.value,
     query: query.value,
     body: body.value,
     bodyDigest,
-    idempotency: key === null ? null : { key, digest: bodyDigest },
+    idempotency: key === null ? null : { key, digest: bodyDigest() },
+    attempt,
     waitMs,
   };
 }
@@ -151,10 +157,11 @@ function placesOf(issue: Issue): readonly { readonly path: readonly string[]; re
     : [{ path, detail: issue.message.replace(', received undefined', ', but it is missing') }];
 }
 
-function readIdempotencyKey(key: string | null): string | null | BadCall {
+function readKey(request: FastifyRequest, name: string): string | null | BadCall {
+  const key = headerOf(request, name.toLowerCase());
   if (key === null || idempotencyKeyField.safeParse(key).success) return key;
-  const detail = 'Idempotency-Key takes 1 to 256 printable ASCII characters.';
-  return bad({ code: 'invalid', detail }, [{ pointer: 'Idempotency-Key', detail }]);
+  const detail = `${name} takes 1 to 256 printable ASCII characters.`;
+  return bad({ code: 'invalid', detail }, [{ pointer: name, detail }]);
 }
 
 /** `Prefer: wait=30` (RFC 7240); other preferences are none of ours. More than 30 s counts as 30 s. */

@@ -68,6 +68,19 @@ export const STANDING_PATHS: Record<string, Record<string, unknown>> = {
       position,
     ),
   },
+  '/api/v1/workflows/{id}/events': {
+    get: operation(
+      'get-workflow-events',
+      'The same, of one workflow run and the acts of its steps',
+      answering('text/event-stream', 'A stream; the id of an event is its position'),
+      {
+        parameters: [
+          { name: 'id', in: 'path', required: true, schema: { type: 'string' } },
+          ...position.parameters,
+        ],
+      },
+    ),
+  },
   '/api/v1/live': {
     get: operation(
       'get-feed-live',

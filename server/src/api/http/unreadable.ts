@@ -17,6 +17,7 @@ const ONCE: ReadonlySet<string> = new Set([
   'content-type',
   'content-encoding',
   'idempotency-key',
+  'mandate-attempt',
   'webhook-id',
   'webhook-timestamp',
   'webhook-signature',

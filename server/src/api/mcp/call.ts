@@ -60,6 +60,8 @@ export interface ToolCall {
   readonly asker: Asker;
   readonly agent: string;
   readonly upstream: string;
+  /** The session, as the run that its acts belong to; null without one. */
+  readonly run: string | null;
   readonly message: Extract<Message, { readonly kind: 'request' }>;
   readonly link: Link;
   readonly onEvent: (message: JsonObject) => void;
@@ -146,6 +148,7 @@ async function travel(needs: CallNeeds, call: ToolCall, asked: Asked): Promise<J
         idempotency: null,
         attach: true,
         compensates: null,
+        run: call.run,
       }),
     );
     if (answer.kind === 'act' && answer.view.status === 'waiting_for_approval') {

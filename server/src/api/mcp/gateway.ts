@@ -14,9 +14,11 @@ import type { Id, Message } from './message.ts';
 import { createSessions } from './sessions.ts';
 import type { Session } from './sessions.ts';
 import { createEntrance, headerOf, SESSION, takesEvents } from './visit.ts';
+import { createToolWatch } from './tool-watch.ts';
+import type { ToolWatchNeeds } from './tool-watch.ts';
 import type { EntranceNeeds, Visit } from './visit.ts';
 
-export interface McpNeeds extends Omit<CallNeeds, 'holdMs'>, EntranceNeeds {
+export interface McpNeeds extends Omit<CallNeeds, 'holdMs'>, EntranceNeeds, ToolWatchNeeds {
   readonly fastify: FastifyInstance;
   readonly traced: <T>(
     name: string,
@@ -41,6 +43,7 @@ export function mountMcp(needs: McpNeeds): void {
   const { fastify, traced, connect, uuid, after, monotonicMs, failed } = needs;
   const enter = createEntrance(needs);
   const sessions = createSessions({ connect, uuid, after, monotonicMs });
+  const watch = createToolWatch(needs);
   const running = new Map<string, AbortController>();
 
   fastify.addHook('preClose', async () => {
@@ -193,15 +196,31 @@ export function mountMcp(needs: McpNeeds): void {
   ): Promise<JsonObject> {
     const { owner, asker } = visit;
     const onEvent = (event: JsonObject): void => answer.event(event);
+    const { agent, upstream } = owner;
+    const watched = { link, tenant: asker.tenant, upstream, by: asker.id, traceId: visit.traceId };
     if (message.method === 'tools/call') {
-      const { agent, upstream } = owner;
+      const unseen = await watch.beforeCall(watched, message.params);
+      if (unseen !== null) {
+        const why = `What ${upstream} says of its tools has to be looked at before one is called, and ${unseen}.`;
+        return errorMessage(message.id, SERVER_ERROR, why);
+      }
       return governedCall(
         { ...needs, holdMs: holdMsOf(visit.request) },
-        { asker, agent, upstream, message, link, onEvent, signal },
+        {
+          asker,
+          agent,
+          upstream,
+          run: visit.sessionId === null ? null : `mcp:${visit.sessionId}`,
+          message,
+          link,
+          onEvent,
+          signal,
+        },
       );
     }
+    let given: JsonObject;
     try {
-      return await link.request({
+      given = await link.request({
         id: message.id,
         method: message.method,
         whole: message.whole,
@@ -216,6 +235,9 @@ export function mountMcp(needs: McpNeeds): void {
         `The MCP server gave no answer: ${error instanceof Error ? error.message : 'it went away'}.`,
       );
     }
+    // Before the client knows of them: what it then calls has been looked at.
+    if (message.method === 'tools/list') await watch.passed(watched, given);
+    return given;
   }
 
   function get({ request, reply, owner, sessionId, traceId }: Visit): FastifyReply {

@@ -22,6 +22,8 @@ export interface Link {
   send(message: JsonObject): Promise<void>;
   /** Whether this server's list said that the tool promises structured output. */
   hasOutputSchema(tool: string): boolean;
+  /** How often the server has said that its list of tools changed. */
+  listChanges(): number;
   isOpen(): boolean;
   isBusy(): boolean;
   close(): Promise<void>;
@@ -43,6 +45,7 @@ interface Pending {
 }
 
 const SUBSCRIPTION = 'io.modelcontextprotocol/subscriptionId';
+const LIST_CHANGED = 'notifications/tools/list_changed';
 
 /** Starts the transport. Rejects when the server cannot be started or reached. */
 export async function openLink({ transport, isModern, onServerMessage, onClosed }: LinkNeeds): Promise<Link> {
@@ -50,6 +53,7 @@ export async function openLink({ transport, isModern, onServerMessage, onClosed 
   const structured = new Set<string>();
   let isOpen = true;
   let lastId = 0;
+  let listChanges = 0;
 
   // The SDK's transports are no event targets; these properties are their interface.
   // oxlint-disable-next-line unicorn/prefer-add-event-listener
@@ -80,6 +84,7 @@ export async function openLink({ transport, isModern, onServerMessage, onClosed 
       if (!isModern) onServerMessage(message);
       return;
     }
+    if (message['method'] === LIST_CHANGED) listChanges += 1;
     const about = concerning(message);
     if (about !== null) about.pending.request.onEvent(about.message);
     else if (isModern) [...pending.values()][0]?.request.onEvent(message);
@@ -163,6 +168,7 @@ export async function openLink({ transport, isModern, onServerMessage, onClosed 
     request,
     send: (message) => transport.send(toWire(message)),
     hasOutputSchema: (tool) => structured.has(tool),
+    listChanges: () => listChanges,
     isOpen: () => isOpen,
     isBusy: () => pending.size > 0,
     close: () => transport.close(),

@@ -4,6 +4,7 @@ import type { Refusal } from '../../platform/http/problems.ts';
 import type { Asker } from '../../platform/identity/asker.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
 import type { Permission } from '../../platform/identity/roles.ts';
+import { asksByOwnName } from '../http/own-name.ts';
 import { sendProblem } from '../http/problem.ts';
 import type { Owner } from './sessions.ts';
 
@@ -34,17 +35,24 @@ export interface EntranceNeeds {
   ) => Promise<{ kind: 'principal'; principal: Principal } | { kind: 'refused'; detail: string }>;
   /** The executors of the active charter that are MCP servers, each with what tells its setting from another. */
   readonly upstreams: (tenant: string) => Promise<ReadonlyMap<string, string>>;
+  /** Where clients reach this server. */
+  readonly publicUrl: () => string;
 }
 
 export type Enter = (request: FastifyRequest, reply: FastifyReply, traceId: string) => Promise<Visit | null>;
 
 /** Answers whoever may not enter by itself, and null. */
-export function createEntrance({ prove, askerOf, delegate, upstreams }: EntranceNeeds): Enter {
+export function createEntrance({ prove, askerOf, delegate, upstreams, publicUrl }: EntranceNeeds): Enter {
   return async (request, reply, traceId) => {
     const refuse = async (refusal: Refusal): Promise<null> => {
       await sendProblem(reply, refusal, { traceId });
       return null;
     };
+    // MCP asks its servers on localhost to look, whether or not they also ask for a key.
+    if (!asksByOwnName(request, publicUrl())) {
+      const detail = 'This name or origin is not one of this server; set MANDATE_PUBLIC_URL if it should be.';
+      return refuse({ code: 'not_yours', detail });
+    }
     const proven = await prove(request, reply, 'actions.request', traceId);
     if (proven === null) return null;
     const token = headerOf(request, 'x-mandate-delegation');
