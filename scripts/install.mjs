@@ -1,5 +1,6 @@
 // A fresh clone must start with one command, so every verb first sees to it that what package-lock.json names is
 // installed. The common case costs one hash of the lockfile; npm is asked only when something really differs.
+// The examples have packages of their own, which only their tests need.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,16 +8,30 @@ import { join } from 'node:path';
 
 /** @param {string} root the folder of package-lock.json. Ends the process when the installation fails. */
 export function ensureInstalled(root) {
+  if (!isInstalled(root, [])) process.exit(1);
+}
+
+/**
+ * The agent frameworks that the examples govern, and in CI, where no test may be skipped, Claude Code as well, which is
+ * as large as all of them together. Without them their tests say so; nothing else needs them.
+ */
+export function installExamples(root, { isCi }) {
+  const folders = ['examples', ...(isCi ? ['examples/claude-code'] : [])];
+  for (const folder of folders) isInstalled(join(root, folder), ['--ignore-scripts']);
+}
+
+function isInstalled(root, flags) {
   const lockfile = readFileSync(join(root, 'package-lock.json'));
   const wanted = createHash('sha256').update(lockfile).digest('hex');
   const stamp = join(root, 'node_modules/.mandate-lock');
-  if (read(stamp) === wanted) return;
+  if (read(stamp) === wanted) return true;
   const release = waitForTurn(join(root, '.data'));
   try {
-    if (read(stamp) === wanted) return;
-    if (!isSame(JSON.parse(lockfile.toString()), read(join(root, 'node_modules/.package-lock.json'))))
-      runNpm(root);
+    if (read(stamp) === wanted) return true;
+    const found = read(join(root, 'node_modules/.package-lock.json'));
+    if (!isSame(JSON.parse(lockfile.toString()), found) && !runNpm(root, flags)) return false;
     writeStamp(stamp, wanted);
+    return true;
   } finally {
     release();
   }
@@ -34,8 +49,10 @@ function isSame(lock, installedText) {
   });
 }
 
-function runNpm(root) {
-  process.stderr.write('Installing what package-lock.json names (about half a minute, once) …\n');
+function runNpm(root, flags) {
+  process.stderr.write(
+    `Installing what ${join(root, 'package-lock.json')} names (about half a minute, once) …\n`,
+  );
   const npm = process.env.npm_execpath?.endsWith('npm-cli.js')
     ? [process.execPath, process.env.npm_execpath]
     : ['npm'];
@@ -48,6 +65,7 @@ function runNpm(root) {
     '--no-fund',
     '--prefer-offline',
     '--loglevel=error',
+    ...flags,
   ];
   const run = spawnSync(npm[0], [...npm.slice(1), ...args], {
     cwd: root,
@@ -55,13 +73,13 @@ function runNpm(root) {
     stdio: ['ignore', 2, 2],
     shell: npm.length === 1 && process.platform === 'win32',
   });
-  if (run.status === 0) return;
+  if (run.status === 0) return true;
   const why = run.error?.message ?? `npm ci ended with ${run.status ?? run.signal}`;
   process.stderr.write(
     `The installation failed: ${why}.\nNext: check that the npm registry is reachable (npm ping), then run npm ci in ${root} and try again.\n` +
       'If npm says that package.json and package-lock.json are not in sync: node scripts/complete-lockfile.mjs\n',
   );
-  process.exit(1);
+  return false;
 }
 
 /** Two terminals on a fresh clone: the second waits for the first instead of deleting its work. */

@@ -26,5 +26,9 @@ if (!Object.hasOwn(verbs, verb)) {
 }
 ensureInstalled(root);
 const quickstart = join(root, 'examples/quickstart/charter.yaml');
-if (verb === 'start' && existsSync(quickstart)) process.env.MANDATE_CHARTER ??= quickstart;
+if (verb === 'start' && existsSync(quickstart)) {
+  // What the quickstart tells people goes to the mail server that it brings along, if that runs.
+  if (process.env.MANDATE_CHARTER === undefined) process.env.MANDATE_SMTP_URL ??= 'smtp://127.0.0.1:4025';
+  process.env.MANDATE_CHARTER ??= quickstart;
+}
 handOver(verbs[verb]());

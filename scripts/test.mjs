@@ -4,6 +4,7 @@ import { existsSync, globSync } from 'node:fs';
 import { join, matchesGlob, relative, sep } from 'node:path';
 import { run } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { installExamples } from './install.mjs';
 import { createReport } from './report.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -45,6 +46,9 @@ function isMeant(file, pattern) {
   const path = relative(root, join(process.cwd(), pattern)).split(sep).join('/');
   return file.includes(pattern) || file === path || (pattern.includes('*') && matchesGlob(file, pattern));
 }
+
+if (chosen.some((file) => file.startsWith('examples/')))
+  installExamples(root, { isCi: !['', '0', 'false', undefined].includes(process.env.CI) });
 
 const report = createReport({ root, files: chosen, write: (text) => process.stdout.write(text) });
 const startedAt = performance.now();

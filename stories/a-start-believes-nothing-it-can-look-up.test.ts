@@ -29,7 +29,7 @@ test('a freeze by hand answers only when no start from before it is on its way a
     chance,
     writeEntry,
     takeBarrier: createBarrier(store.control),
-    levelOf: () => Promise.resolve('standard'),
+    standingOf: (_tenant, { score }) => Promise.resolve({ score, level: 'standard' }),
   });
   await startAct(store.app, startCall(await revision()));
   const idempotency = { principal: 'key:test', key: 'the same', digest: 'a digest' };

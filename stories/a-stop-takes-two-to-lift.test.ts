@@ -5,7 +5,8 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
-import { createResume } from '../server/src/decide/restrictions/resume.ts';
+import { createAgreement } from '../server/src/decide/approvals/agreement.ts';
+import { createResume, liftAgreed } from '../server/src/decide/restrictions/resume.ts';
 import type { ResumeOrder } from '../server/src/decide/restrictions/resume.ts';
 import { createStops } from '../server/src/decide/restrictions/stop.ts';
 import { manualClock } from '../server/src/platform/clock/manual-clock.ts';
@@ -110,15 +111,29 @@ test('an agreement waits an hour for the second person, and a file not yet on re
   const { database } = await prepareGround(t);
   const { control } = database.store;
   const clock = manualClock();
-  const needs = { control, clock, writeEntry };
+  const chance = createChance(clock);
+  const agree = createAgreement({
+    clock,
+    chance,
+    writeEntry,
+    lift: (tx, agreed) => liftAgreed(tx, agreed, writeEntry),
+  });
+  const needs = { control, clock, writeEntry, agree };
   const resume = createResume(needs);
   const stops = createStops({
     ...needs,
-    chance: createChance(clock),
+    chance,
     classesOf: () => Promise.resolve(null),
   });
   const kindOf = async (by: string, over: Partial<ResumeOrder> = {}): Promise<string> => {
-    const order = { tenant: TENANT, scope: 'tenant', reason: 'a story', twoPersons: true, traceId: null };
+    const order = {
+      tenant: TENANT,
+      scope: 'tenant',
+      reason: 'a story',
+      twoPersons: true,
+      roles: ['operator'],
+      traceId: null,
+    };
     return (await resume({ ...order, fileSinceMs: null, by, ...over })).kind;
   };
   const level = 'stop';

@@ -5,7 +5,7 @@ import test from 'node:test';
 import type { TestContext } from 'node:test';
 import { createApprovals } from '../server/src/decide/approvals/approvals.ts';
 import { manualClock } from '../server/src/platform/clock/manual-clock.ts';
-import { systemClock } from '../server/src/platform/clock/clock.ts';
+import { createChance, systemClock } from '../server/src/platform/clock/clock.ts';
 import { writeEntry } from '../server/src/prove/journal/journal.ts';
 import { openDoor } from '../test/door.ts';
 import { startEffects } from '../test/effects.ts';
@@ -49,7 +49,15 @@ test('what was approved while no process lived runs in the next one, once', asyn
   await server.kill('SIGKILL');
 
   const { store } = server.database;
-  const approvals = createApprovals({ store, clock: systemClock, writeEntry });
+  const approvals = createApprovals({
+    store,
+    clock: systemClock,
+    chance: createChance(systemClock),
+    writeEntry,
+    subjectOf: () => null,
+    charterOf: () => Promise.resolve(null),
+    hasCharter: () => Promise.resolve(false),
+  });
   const vote = await approvals.vote({
     tenant: 'default',
     approvalId: held.approval.id,

@@ -106,7 +106,7 @@ test('what an act really cost is settled: more than reserved blocks the next, ca
   assert.equal(reported.status, 200, JSON.stringify(reported.body));
   assert.deepEqual(
     await usage(server),
-    { 'usd/tenant': 1_800_000 },
+    { 'usd/tenant': 1_800_000, 'overrun/agent:worker-1': 1_300_000 },
     'what was spent is recorded, above the ceiling too',
   );
   assert.equal(

@@ -1,6 +1,9 @@
 // The first ten lines that somebody types are in the README. They are taken from there and run, on a copy of the charter
 // and the project of examples/quickstart: what does not work as written there does not get past this test.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { cp, mkdtemp, readFile, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,7 +17,7 @@ import { until } from '../test/until.ts';
 
 const MARK = '<!-- stories/the-readme-does-what-it-says.test.ts runs these lines -->';
 /** Made by the project's own scripts, perhaps by whoever tried it in this clone. */
-const MADE = ['build', 'production', 'production.previous'];
+const MADE = ['build', 'production', 'production.previous', 'staging', 'staging.previous'];
 
 /** The words after `npx mandate` of each line of the block below the mark. */
 async function linesOfReadme(): Promise<readonly (readonly string[])[]> {
@@ -32,8 +35,28 @@ async function linesOfReadme(): Promise<readonly (readonly string[])[]> {
   return lines;
 }
 
+interface MailServer {
+  readonly url: string;
+  /** What it has shown so far. */
+  shown(): string;
+  readonly process: ChildProcess;
+}
+
+/** The mail server of the quick start, which is a real one. */
+async function startMail(): Promise<MailServer> {
+  const child = spawn(process.execPath, [`${root}examples/quickstart/mail.mjs`], {
+    env: { ...process.env, PORT: '0' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let shown = '';
+  child.stdout.on('data', (chunk: Buffer) => (shown += chunk.toString('utf8')));
+  const url = await until('the mail server listens', () => /smtp:\/\/[\d.:]+/.exec(shown)?.[0]);
+  return { url, shown: () => shown, process: child };
+}
+
 describe('the lines of the README', () => {
   let line: CommandLine;
+  let mail: MailServer;
   let folder: string;
   const ran: { readonly typed: string; readonly result: Ran }[] = [];
 
@@ -61,7 +84,8 @@ describe('the lines of the README', () => {
       filter: (source) => !MADE.some((name) => source.endsWith(`/project/${name}`)),
     });
     line = await openCommandLine();
-    await line.start(['--charter', join(folder, 'charter.yaml')]);
+    mail = await startMail();
+    await line.start(['--charter', join(folder, 'charter.yaml')], { MANDATE_SMTP_URL: mail.url });
     let approvalId = '';
     for (const words of await linesOfReadme()) {
       const typed = words.map((word) => (word === '<id>' ? approvalId : word));
@@ -76,6 +100,8 @@ describe('the lines of the README', () => {
   });
   after(async () => {
     await line.close();
+    mail.process.kill();
+    await once(mail.process, 'exit');
     await rm(folder, { recursive: true, force: true });
   });
 
@@ -92,6 +118,33 @@ describe('the lines of the README', () => {
     assert.match(outcome('inbox', 0).stdout, /deploy\.production by builder-1/);
     assert.match(outcome('approve ', 0).stdout, /^approved/);
     assert.ok(existsSync(join(folder, 'project/production/index.html')));
+  });
+
+  test('yellow: it runs at once, and the digest of the day reaches an inbox by a real mail server', async () => {
+    assert.match(
+      outcome('request builder-1 deploy.staging', 0).stdout,
+      /^success {2}deploy\.staging by builder-1/,
+    );
+    assert.ok(existsSync(join(folder, 'project/staging/index.html')));
+    assert.match(outcome('notify now', 0).stdout, /^sent {2}digest to ops@example\.org/);
+    const shown = await until('both mails are shown', () =>
+      mail.shown().includes('Green: test.run_suite') ? mail.shown() : null,
+    );
+    // What waits is told at once, what ran yellow in the digest.
+    assert.match(
+      shown,
+      /To: ops@example\.org\nSubject: Mandate: approval needed \(builder-1\): deploy to production\n/,
+    );
+    assert.match(
+      shown,
+      /Subject: Mandate: builder-1 deployed to staging, deployed to production; 1 green; trust 50 → /,
+    );
+    assert.match(
+      shown,
+      /\nYellow\n\n- \d\d:\d\d deployed to staging: done\n {2}deploy\.staging, yellow · trace [0-9a-f]{32}\n/,
+    );
+    assert.match(shown, /\nRed\n\n- \d\d:\d\d deployed to production: done\n/);
+    assert.match(shown, /\nTrust 50 → [\d.]+: /);
   });
 
   test('black: exposing secrets is denied', () => {

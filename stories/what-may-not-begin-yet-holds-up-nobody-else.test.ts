@@ -30,6 +30,9 @@ test('every approved act has its turn, and every tenant in each, however many of
     chance: createChance(systemClock),
     seal: () => Promise.resolve(new Uint8Array()),
     redactText: (text) => text,
+    settleFreeze: () => Promise.resolve(true),
+    unsettled: () => undefined,
+    hasFailedBefore: () => Promise.resolve(false),
     ended: () => undefined,
   });
   const upkeep = createUpkeep({
@@ -38,6 +41,7 @@ test('every approved act has its turn, and every tenant in each, however many of
     actions,
     // None of them may begin: each stays as it is.
     proceed: ({ id }) => Promise.resolve(tried.push(id)),
+    takeOver: () => Promise.resolve('no'),
     trustSettings: () => Promise.resolve(DEFAULT_TRUST),
     failed: (error) => assert.fail(String(error)),
     writeEntry,

@@ -30,6 +30,8 @@ async function prepare(t: TestContext): Promise<StopGround> {
       clock: systemClock,
       chance: createChance(systemClock),
       classesOf: () => Promise.resolve(null),
+      // One person resumes in these stories.
+      agree: () => Promise.reject(new Error('nobody has to agree here')),
       writeEntry,
     }),
   };
@@ -162,6 +164,7 @@ test('however starts and stops interleave, none with a decision older than a con
             scope: 'tenant',
             reason: 'on',
             by: 'key:test',
+            roles: ['operator'],
             twoPersons: false,
             fileSinceMs: null,
             traceId: null,

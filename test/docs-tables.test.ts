@@ -60,7 +60,7 @@ test('settings, problems, permissions and routes stand in the documentation as t
 
 test('every status, kind and level that the code knows is explained', () => {
   assertWords('statuses', unionOf('server/src/act/actions/act.ts', 'ActStatus'));
-  assertWords('approval-statuses', unionOf('server/src/decide/approvals/approvals.ts', 'ApprovalStatus'));
+  assertWords('approval-statuses', unionOf('server/src/decide/approvals/approval.ts', 'ApprovalStatus'));
   assertWords('restriction-kinds', unionOf('kernel/src/restriction.ts', 'RestrictionKind'));
   assertWords('levels', unionOf('server/src/decide/restrictions/stop.ts', 'StopLevel'));
   assertWords('findings', wordsIn('kernel/src/{finding.ts,finding/*.ts}', /check: '([a-z_]+)'/g));
@@ -104,7 +104,7 @@ test('grants that a page names can be given, and no others', async () => {
 test('every kind of journal entry that is written is listed', () => {
   const literal = wordsIn(
     'server/src/**/*.ts',
-    /(?:kind: |entry\(|fact\()'((?:action|approval|trust|agent|stop|flag|grant|charter|key)\.[a-z_]+)'/g,
+    /(?:kind: |entry\(|fact\()'((?:action|approval|trust|agent|stop|flag|grant|charter|key|policy|notification|workflow)\.[a-z_]+)'/g,
   );
   const composed = [
     ...wordsIn(
@@ -113,6 +113,13 @@ test('every kind of journal entry that is written is listed', () => {
     ).map((word) => `action.${word}`),
     ...['approved', 'denied'].map((word) => `approval.${word}`),
     ...['held', 'denied', 'recorded', 'started', 'permitted'].map((word) => `action.${word}`),
+    ...['begun', 'succeeded', 'failed', 'skipped', 'put_off', 'offered'].map(
+      (word) => `workflow.step_${word}`,
+    ),
+    ...['started', 'succeeded', 'failed', 'cancelled', 'paused', 'resumed', 'cancelling'].map(
+      (word) => `workflow.${word}`,
+    ),
+    'workflow.retried',
   ];
   assertWords('journal-kinds', new Set([...literal, ...composed]));
 });
@@ -242,7 +249,7 @@ test('every example of a condition gives what the page says', () => {
 });
 
 test('every metric that is served is listed', () => {
-  const source = readSource('server/src/prove/metrics/metrics.ts');
+  const source = `${readSource('server/src/prove/metrics/metrics.ts')}${readSource('server/src/act/notifications/metrics.ts')}`;
   const named = [
     ...source.matchAll(/name: `\$\{prefix\}_(\w+)`/g),
     ...source.matchAll(/gauge\('(\w+)'/g),

@@ -4,11 +4,12 @@ import assert from 'node:assert/strict';
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { test } from 'node:test';
-import { isCharter, problemsOf } from './docs/charters.ts';
+import { failuresOf, isCases, isCharter, problemsOf } from './docs/charters.ts';
 import { commandLines, commandNames, lineProblem, loadProgram } from './docs/commands.ts';
 import { readPage, readPages, root } from './docs/page.ts';
 import type { Block, Page } from './docs/page.ts';
 import { readRoutes } from './docs/routes.ts';
+import { isTemplate, templateProblems } from './docs/templates.ts';
 import { typeProblems } from './docs/types.ts';
 
 const pages = readPages();
@@ -25,10 +26,28 @@ test('every charter in the documentation loads without a problem or a warning', 
   assert.deepEqual(faults, []);
 });
 
+test('every case in the documentation holds', async () => {
+  const faults: string[] = [];
+  for (const page of pages) {
+    for (const block of page.blocks.filter(isCases))
+      faults.push(...(await failuresOf(block, page)).map((failure) => `${block.at}: ${failure}`));
+  }
+  assert.deepEqual(faults, []);
+});
+
+test('every workflow template is one that is taken', () => {
+  const templates = blocksOf('yaml').filter(isTemplate);
+  assert.ok(templates.length > 0);
+  assert.deepEqual(
+    templates.flatMap((block) => templateProblems(block).map((problem) => `${block.at}: ${problem}`)),
+    [],
+  );
+});
+
 test('every YAML block is a whole charter', () => {
   assert.deepEqual(
     blocksOf('yaml')
-      .filter((block) => !isCharter(block))
+      .filter((block) => !isCharter(block) && !isCases(block) && !isTemplate(block))
       .map(({ at }) => at),
     [],
     'Write version: 1 and make it one that loads; a fragment cannot be tested',

@@ -5,9 +5,12 @@ import { test } from 'node:test';
 import { missingEntries } from '../scripts/complete-lockfile.mjs';
 
 test('package-lock.json names every platform package, so that npm ci accepts it everywhere', () => {
-  const lock = JSON.parse(readFileSync(new URL('../package-lock.json', import.meta.url), 'utf8'));
-  const names = missingEntries(lock.packages).map(({ key, wantedBy }) => `${key} (wanted by ${wantedBy})`);
-  assert.deepEqual(names, [], 'npm ci will fail. Run: node scripts/complete-lockfile.mjs');
+  for (const folder of ['', 'examples/', 'examples/claude-code/']) {
+    const file = `${folder}package-lock.json`;
+    const lock = JSON.parse(readFileSync(new URL(`../${file}`, import.meta.url), 'utf8'));
+    const names = missingEntries(lock.packages).map(({ key, wantedBy }) => `${key} (wanted by ${wantedBy})`);
+    assert.deepEqual(names, [], `npm ci will fail. Run: node scripts/complete-lockfile.mjs ${file}`);
+  }
 });
 
 test('a platform package that is missing is found, with the platform that its name tells', () => {

@@ -1,5 +1,5 @@
 // A charter for the kernel from the shared policy, and the snapshot of an ordinary moment.
-import { compileLaw, DEFAULT_GUARDRAILS, DEFAULT_TRUST } from '@mandate/kernel';
+import { compileLaw, DEFAULT_GUARDRAILS, DEFAULT_NOTIFY, DEFAULT_TRUST } from '@mandate/kernel';
 import type { Action, Charter, JsonObject, Law, Rule, Snapshot } from '@mandate/kernel';
 import type { PolicyRule } from './policy.ts';
 
@@ -53,7 +53,7 @@ function charterOf(rules: readonly Rule[]): Charter {
     limits: { concurrentAgents: 150, usdPerDayMicroUsd: 100_000_000, actionsPerMinute: null },
     resources: {},
     users: {},
-    notify: { digestMs: 1_800_000, quiet: null, to: [] },
+    notify: DEFAULT_NOTIFY,
     resume: { twoPersons: false },
   };
 }

@@ -1,5 +1,6 @@
 // A real server in a process of its own, as `mandate start` runs it: embedded Postgres with all its durability, the
-// shipped settings, and one executor that does nothing. Started by http.bench.ts with an IPC channel.
+// shipped settings, and one executor that does nothing, or the MCP server at the URL that is its second argument.
+// Started with an IPC channel.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createApp } from '../../server/src/app.ts';
@@ -12,15 +13,16 @@ import { loginUrls } from '../../server/src/platform/postgres/roles.ts';
 import type { Served } from './processes.ts';
 
 // Ceilings that every agent shares and that no benchmark reaches.
-const CHARTER = `version: 1
+const charterOf = (upstream: string | undefined): string => `version: 1
+${upstream === undefined ? '' : `executors:\n  bench: { mcp: '${upstream}' }`}
 tiers:
   green:
-    actions: [code.write, bench.run]
+    actions: [code.write, bench.run, bench.echo]
 limits: { concurrentAgents: 1000, usdPerDay: 100000000 }
 `;
 
-const [, , dataDir = ''] = process.argv;
-writeFileSync(join(dataDir, 'charter.yaml'), CHARTER);
+const [, , dataDir = '', upstream] = process.argv;
+writeFileSync(join(dataDir, 'charter.yaml'), charterOf(upstream));
 const config = loadConfig({
   env: {
     PORT: '0',

@@ -5,13 +5,17 @@ export interface Subject {
   readonly name: string;
   /** Does it once. `turn` counts up, so that a subject can go through its questions. */
   readonly run: (turn: number) => unknown;
+  /** How many questions it goes through. Rounds hold whole cycles of them where they are long enough. */
+  readonly cycle?: number;
 }
 
 export interface Timing {
   readonly name: string;
   /** Median over the rounds, in nanoseconds for one run. */
   readonly medianNs: number;
-  /** Median over the rounds of this subject's time divided by that of the first one in the same round. */
+  /** The tenth of the rounds that was fastest stayed below this: what the machine does while its neighbours rest. */
+  readonly quietNs: number;
+  /** Median over the rounds of this subject's time divided by that of the first one right before and after it. */
   readonly ratio: number;
 }
 
@@ -21,30 +25,53 @@ export interface Pace {
   readonly roundMs: number;
 }
 
-export const PACE: Pace = { rounds: 21, roundMs: 25 };
+/** Many rounds and short ones: a neighbour that wakes up falls into few of them, and medians pass those over. */
+export const PACE: Pace = { rounds: 61, roundMs: 6 };
 
-/** Times all subjects in turns; the first one is what the others are held against. */
+/** Times all subjects in turns, each between two rounds of the first one, which is what they are held against. */
 export function race(subjects: readonly Subject[], { rounds, roundMs }: Pace = PACE): readonly Timing[] {
-  const sizes = subjects.map((subject) => batchSize(subject, roundMs));
-  const times = subjects.map((): number[] => []);
+  const [first, ...others] = subjects.map((subject): Runner => ({
+    subject,
+    size: batchSize(subject, roundMs),
+    turn: 0,
+    times: [],
+    ratios: [],
+  }));
+  if (first === undefined) return [];
+  const opponents: readonly Runner[] = others.length === 0 ? [first] : others;
   for (let round = 0; round < rounds; round += 1) {
-    for (const [i, subject] of subjects.entries()) times[i]?.push(timed(subject, sizes[i] ?? 1));
+    for (const other of turned(opponents, round)) {
+      const before = timed(first);
+      const own = timed(other);
+      const after = timed(first);
+      first.times.push(before, after);
+      first.ratios.push(1);
+      if (other === first) continue;
+      other.times.push(own);
+      other.ratios.push(own / ((before + after) / 2));
+    }
   }
-  const [first = []] = times;
-  return subjects.map(({ name }, i) => {
-    const own = times[i] ?? [];
-    return {
-      name,
-      medianNs: median(own),
-      ratio: median(own.map((ns, round) => ns / (first[round] ?? ns))),
-    };
-  });
+  return [first, ...others].map(({ subject, times, ratios }) => ({
+    name: subject.name,
+    medianNs: median(times),
+    quietNs: quantile(times, 0.1),
+    ratio: median(ratios),
+  }));
 }
 
-/** Median time of one run over many small batches: what half of all runs stay under. */
-export function p50Ns(subject: Subject, batches = 400, size = 50): number {
-  timed(subject, batches * size);
-  return median(Array.from({ length: batches }, () => timed(subject, size)));
+interface Runner {
+  readonly subject: Subject;
+  readonly size: number;
+  /** Where it stands in its questions: a round that is too short for all of them goes on where the last one ended. */
+  turn: number;
+  readonly times: number[];
+  readonly ratios: number[];
+}
+
+/** Nobody always comes after the same neighbour. */
+function turned<T>(list: readonly T[], by: number): readonly T[] {
+  const at = by % list.length;
+  return [...list.slice(at), ...list.slice(0, at)];
 }
 
 export function median(values: readonly number[]): number {
@@ -59,6 +86,7 @@ export function quantile(values: readonly number[], share: number): number {
 
 // Also warms the subject up: a quarter of a second is enough for everything to be compiled.
 function batchSize(subject: Subject, roundMs: number): number {
+  const { cycle = 1 } = subject;
   const until = performance.now() + 250;
   let runs = 0;
   const from = performance.now();
@@ -67,14 +95,17 @@ function batchSize(subject: Subject, roundMs: number): number {
     for (let i = 0; i < size; i += 1) subject.run(i);
     runs += size;
   }
-  return Math.max(1, Math.round((runs / (performance.now() - from)) * roundMs));
+  const size = Math.max(1, Math.round((runs / (performance.now() - from)) * roundMs));
+  return size < cycle ? size : Math.round(size / cycle) * cycle;
 }
 
 // What a run answers is looked at, so that no compiler may leave it out.
-function timed(subject: Subject, size: number): number {
+function timed(runner: Runner): number {
+  const { subject, size, turn: start } = runner;
   let seen = 0;
   const from = process.hrtime.bigint();
-  for (let turn = 0; turn < size; turn += 1) if (subject.run(turn) !== undefined) seen += 1;
+  for (let turn = start; turn < start + size; turn += 1) if (subject.run(turn) !== undefined) seen += 1;
   const ns = Number(process.hrtime.bigint() - from) / size;
+  runner.turn = start + size;
   return seen >= 0 ? ns : Number.NaN;
 }

@@ -6,8 +6,12 @@ import { buildAuthority } from './app/authority.ts';
 import { openDoors } from './app/doors.ts';
 import { buildExecution } from './app/execution.ts';
 import { buildJudgement } from './app/judgement.ts';
+import { buildNotifications } from './app/notify.ts';
 import { keepVigil } from './app/vigil.ts';
+import { buildWorkflows } from './app/workflows.ts';
 import { startWatchdog } from './act/actions/watchdog.ts';
+import type { GuardrailFunction, GuardrailOptions } from './decide/guardrails/plugins.ts';
+import type { ChannelFunction } from './act/notifications/message.ts';
 import { watchSentinel } from './decide/restrictions/sentinel.ts';
 import { injectedFetch } from './api/http/injected-fetch.ts';
 import type { InjectedFetch } from './api/http/injected-fetch.ts';
@@ -26,6 +30,10 @@ export interface App {
   readonly adminKey: AdminKey;
   /** Registers a function as executor for an action pattern, in process. */
   registerExecutor(pattern: string, fn: ExecutorFunction): void;
+  /** Registers a function that looks at actions before they are judged, in process. */
+  registerGuardrail(pattern: string, fn: GuardrailFunction, options?: GuardrailOptions): void;
+  /** Adds a channel of the program to those that people are told over, in process. */
+  registerChannel(name: string, fn: ChannelFunction): void;
   /** Begins to work without listening: a program that embeds Mandate asks through `fetch`. */
   work(): Promise<void>;
   /** Begins to work and to listen. Answers with the address. */
@@ -40,6 +48,8 @@ export interface AppOptions {
   readonly version: string;
   /** False for a program that embeds Mandate and may be paused by a debugger. */
   readonly watchdog?: boolean;
+  /** True for a process that answers nobody and leaves telling people to the servers. */
+  readonly isWorker?: boolean;
   /** The charter's text, for a program that embeds Mandate; the charter's path goes before it. */
   readonly charterText?: string | null;
 }
@@ -49,7 +59,7 @@ const DRAIN_MS = 10_000;
 
 export async function createApp(
   infrastructure: Infrastructure,
-  { version, watchdog = true, charterText = null }: AppOptions,
+  { version, watchdog = true, isWorker = false, charterText = null }: AppOptions,
 ): Promise<App> {
   const { config, clock, log, store } = infrastructure;
   await prepareTenant(infrastructure);
@@ -69,15 +79,17 @@ export async function createApp(
     appeared: () => queueMicrotask(() => vigil.takeOver(sentinel)),
   });
   let address = `http://${config.host === '0.0.0.0' ? '127.0.0.1' : config.host}:${config.port}`;
+  const publicUrl = (): string => config.publicUrl ?? address;
   const execution = buildExecution({
     infrastructure,
     authority,
     judgement,
     sentinel,
-    publicUrl: () => config.publicUrl ?? address,
+    publicUrl,
     turned: () => watch?.turned(),
   });
   const vigil = keepVigil({ infrastructure, judgement, execution, closing: closing.signal });
+  const workflows = buildWorkflows({ infrastructure, authority, judgement, execution });
 
   const journal = createJournal({ store, clock });
   const feed = createFeed({ journal, clock });
@@ -87,11 +99,22 @@ export async function createApp(
     failed: (error) => log.error({ err: error }, 'journal entries wait for their position'),
   });
   const metrics = createMetrics({ store, tenant: config.tenant, prefix: config.metricsPrefix });
+  let isListening = false;
+  const notify = buildNotifications({
+    infrastructure,
+    judgement,
+    execution,
+    sequencer,
+    publicUrl,
+    tells: () => (isWorker ? 'functions' : isListening ? 'all' : 'own'),
+  });
   const doors = await openDoors({
     infrastructure,
     authority,
     judgement,
     execution,
+    notify,
+    workflows,
     sentinel,
     journal,
     feed,
@@ -100,15 +123,22 @@ export async function createApp(
     isSealed: vigil.isSealed,
     closing: closing.signal,
     version,
+    publicUrl,
   });
   let unlisten: () => Promise<void> = () => Promise.resolve();
 
-  async function work(): Promise<void> {
+  async function begin(): Promise<void> {
     await execution.lease.start();
     sequencer.start();
     await judgement.follower?.start();
-    ({ unlisten } = await store.control.listen('mandate_journal', () => feed.wake()));
+    ({ unlisten } = await store.control.listen('mandate_journal', () => {
+      feed.wake();
+      notify.schedule.wake();
+    }));
     await vigil.start();
+    workflows.begin();
+    const changes = await store.control.listen('mandate_revision', () => workflows.changed());
+    closing.signal.addEventListener('abort', () => void changes.unlisten().catch(() => undefined));
   }
 
   return {
@@ -116,26 +146,38 @@ export async function createApp(
     tenant: config.tenant,
     adminKey: authority.adminKey,
     registerExecutor: judgement.executors.register,
+    registerGuardrail: judgement.lookback.plugins.register,
+    registerChannel: (name, fn) => notify.register(config.tenant, name, fn),
     fetch: injectedFetch(doors.fastify, closing.signal),
-    work,
+    async work() {
+      await begin();
+      notify.schedule.start();
+    },
     async start() {
-      await work();
+      await begin();
       address = await doors.fastify.listen({ host: config.host, port: config.port });
+      isListening = true;
+      // Not before: until then the links in a message would lead to no door.
+      notify.schedule.start();
       return { url: config.publicUrl ?? address };
     },
     async close() {
       closing.abort();
       execution.waiting.close();
       await vigil.stop();
+      const carried = workflows.close();
       await doors.fastify.close();
       execution.running.abortWhere(() => true, 'The server is shutting down.');
       await Promise.race([
         execution.running.drained(),
         new Promise<void>((done) => clock.after(DRAIN_MS, done)),
       ]);
+      await carried;
+      await notify.close();
       sentinel.close();
       await judgement.follower?.stop();
       await sequencer.close();
+      await judgement.trials.observer.close();
       await judgement.executors.close();
       await execution.lease.close();
       await watch?.close();

@@ -4,8 +4,10 @@ import { readFile } from 'node:fs/promises';
 import { createMandate } from '@mandate/sdk';
 import type { Mandate, MandateOptions } from '@mandate/sdk';
 import type { ExecutorFunction } from './act/executors/functions.ts';
+import type { ChannelFunction } from './act/notifications/message.ts';
 import { createApp } from './app.ts';
 import type { App } from './app.ts';
+import type { GuardrailFunction, GuardrailOptions } from './decide/guardrails/plugins.ts';
 import { createAgentKeys } from './embedded-keys.ts';
 import { openInfrastructure } from './infrastructure.ts';
 import { loadConfig } from './platform/config/config.ts';
@@ -24,7 +26,10 @@ export interface OpenMandateOptions {
   readonly agent?: string | undefined;
   /** A Postgres of one's own in place of the embedded one. */
   readonly databaseUrl?: string | undefined;
-  /** Also listen for others (dashboard, CLI, approvers) on this port of 127.0.0.1; 0 is any free one. */
+  /**
+   * Also listen for others (dashboard, CLI, approvers) on this port of 127.0.0.1; 0 is any free one. Without one, people are
+   * told by mail and the like only where MANDATE_PUBLIC_URL says where links lead; registered channels need nothing.
+   */
   readonly port?: number | undefined;
   /** `warn` unless given. */
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error' | 'silent' | undefined;
@@ -42,6 +47,19 @@ export interface OpenMandate extends Mandate {
    * parameters and a signal that a stop aborts; it returns plain JSON, or exactly `{ result, costUsd }`.
    */
   readonly registerExecutor: (pattern: string, fn: ExecutorFunction) => void;
+  /**
+   * Has a function of this program look at every action that matches before it is judged. It is given the whole action
+   * and answers with nothing, a finding `{ severity, message, pointer? }`, or a list of them. Late (250 ms unless
+   * `timeoutMs` says otherwise), throwing or nonsensical means that it has failed, which holds the action. The name,
+   * under which a charter may require it, is the function's own unless `name` is given.
+   */
+  readonly registerGuardrail: (pattern: string, fn: GuardrailFunction, options?: GuardrailOptions) => void;
+  /**
+   * Adds a channel that people are told over: one function that is given one message at a time. Returning means that the
+   * message was taken; throwing, that nobody knows, and it is sent again under the same id. Throws for a name that is none
+   * (a-z, 0-9, dash, underscore), or taken. What it is told the charter may say: `notify: { channels: { name: { function: true } } }`.
+   */
+  readonly registerChannel: (name: string, fn: ChannelFunction) => void;
   /** Where it listens; null unless `port` was given. */
   readonly url: string | null;
   /** The file with the admin key, for the command line and for people. */
@@ -91,6 +109,8 @@ export async function openMandate(options: OpenMandateOptions = {}): Promise<Ope
     return {
       ...client,
       registerExecutor: (pattern, fn) => app.registerExecutor(pattern, fn),
+      registerGuardrail: (pattern, fn, given) => app.registerGuardrail(pattern, fn, given),
+      registerChannel: (name, fn) => app.registerChannel(name, fn),
       url,
       adminKeyPath: app.adminKey.path,
       close: closeOnce,

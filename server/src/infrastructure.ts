@@ -31,6 +31,8 @@ export interface Infrastructure {
   readonly store: Store;
   /** Where the rows are, for people. */
   readonly database: string;
+  /** The migrator's address and that of the control login, for what brings a driver of its own. */
+  readonly addresses: { readonly adminUrl: string; readonly controlUrl: string };
   close(): Promise<void>;
 }
 
@@ -70,7 +72,7 @@ export async function openInfrastructure(
     const adminUrl =
       embedded === null ? (config.databaseUrl ?? '') : await ensureDatabase(embedded.adminUrl, 'mandate');
     const { appUrl, sequencerUrl, controlUrl } = config;
-    const { store, migrated } = await openDatabase({
+    const { store, migrated, logins } = await openDatabase({
       adminUrl,
       migrationsDir: MIGRATIONS,
       secret: deriveKey(masterKeys.current, 'database-login').toString('base64'),
@@ -93,6 +95,7 @@ export async function openInfrastructure(
       masterKeys,
       store,
       database,
+      addresses: { adminUrl, controlUrl: logins.controlUrl },
       async close() {
         await store.close();
         await embedded?.stop();

@@ -19,7 +19,10 @@ const host: Host = {
   migrationsDir: async () => (await import('./infrastructure.ts')).MIGRATIONS,
 };
 
-async function serve(config: Config, { pretty }: { readonly pretty: boolean }): Promise<ServeAnswer> {
+async function serve(
+  config: Config,
+  { pretty, listen = true }: { readonly pretty: boolean; readonly listen?: boolean },
+): Promise<ServeAnswer> {
   const [{ openInfrastructure }, { createApp, CharterRefused }] = await Promise.all([
     import('./infrastructure.ts'),
     import('./app.ts'),
@@ -27,7 +30,7 @@ async function serve(config: Config, { pretty }: { readonly pretty: boolean }): 
   const infrastructure = await openInfrastructure(config, { pretty });
   let close = (): Promise<void> => infrastructure.close();
   try {
-    const app = await createApp(infrastructure, { version });
+    const app = await createApp(infrastructure, { version, isWorker: !listen });
     close = async () => {
       try {
         await app.close();
@@ -35,7 +38,7 @@ async function serve(config: Config, { pretty }: { readonly pretty: boolean }): 
         await infrastructure.close();
       }
     };
-    const { url } = await app.start();
+    const { url } = listen ? await app.start() : await app.work().then(() => ({ url: '' }));
     return {
       kind: 'serving',
       serving: { url, adminKey: app.adminKey, database: infrastructure.database, close },

@@ -1,8 +1,8 @@
 // The one road. Every action of every agent, whatever door it came through, is admitted, decided, acted and proven
 // here, and nothing may begin anywhere else. Read this file first: admit → decide → act → prove.
-import { actionDigestText, decide, explainRules, settingOf } from '@mandate/kernel';
-import type { Action, ConsideredRule, Decision, Snapshot } from '@mandate/kernel';
-import type { Act } from './act/actions/act.ts';
+import { actionDigestText, decide, explainRules, meantName, settingOf } from '@mandate/kernel';
+import type { Action, ConsideredRule, Decision, SignatureGrant, Snapshot } from '@mandate/kernel';
+import type { Act, KnownKey } from './act/actions/act.ts';
 import { refused } from './act/actions/answers.ts';
 import type { Answer, Answers } from './act/actions/answers.ts';
 import type { Begin } from './act/actions/begin.ts';
@@ -25,6 +25,8 @@ export type Preview =
       readonly snapshot: Snapshot;
       /** Every rule that names the action, and why it did or did not decide. */
       readonly explain: () => readonly ConsideredRule[];
+      /** Where no rule names it: the name that was perhaps meant. */
+      readonly meant: () => string | null;
     }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
@@ -46,23 +48,43 @@ export interface PipelineNeeds {
   readonly standStill: StandStill;
   readonly answers: Answers;
   readonly sealed: Sealed;
-  readonly findIdempotent: (
-    tenant: string,
-    principal: string,
-    key: string,
-  ) => Promise<{ readonly actId: string; readonly digest: string } | null>;
+  readonly findIdempotent: (tenant: string, principal: string, key: string) => Promise<KnownKey | null>;
   /** The executor that takes an action by its name alone; null when the agent executes it itself. */
   readonly executorOf: (tenant: string, action: string) => string | null;
   /** Whether whoever asked for a waiting act could still ask for it. */
   readonly stands: (asker: Asker) => Promise<boolean>;
+  /** What people let run again: exactly this action. */
+  readonly signaturesOf: (wanted: {
+    readonly tenant: string;
+    readonly agent: string;
+    readonly digest: string;
+    readonly nowMs: number;
+  }) => Promise<readonly SignatureGrant[]>;
   /** Puts on record what was refused before it was an act. */
   readonly noteRefusal: NoteRefusal;
+  /** Told of each new decision, for a charter on trial. Answers at once. */
+  readonly decided: (of: {
+    readonly tenant: string;
+    readonly actId: string;
+    readonly action: Action;
+    readonly snapshot: Snapshot;
+    readonly decision: Decision;
+  }) => void;
+  /** Writes down, before it starts, an act that later decisions may have to look back at; null where none will. */
+  readonly remember: (begun: {
+    readonly tenant: string;
+    readonly action: Action;
+    readonly asker: Asker;
+    readonly law: Snapshot['law'];
+    readonly actId: string;
+  }) => Promise<void> | null;
   readonly sha256: (text: string) => string;
   readonly uuid: () => string;
 }
 
 /** A decision that went stale this often is given up: what it depends on is changing all the time. */
 const DECISIONS = 4;
+const NOTHING_TO_ASK = 'Nobody has to approve this any more; ask for the action itself.';
 
 export function createPipeline(needs: PipelineNeeds): Pipeline {
   const { snapshots, begin, standStill, answers, sealed, executorOf } = needs;
@@ -79,9 +101,10 @@ export function createPipeline(needs: PipelineNeeds): Pipeline {
     // Two holders of tokens made out to one name share no keys: a repeat hands out what the first one was given.
     const principal = asker.boundTo === null ? asker.id : `${asker.id}/${asker.boundTo}`;
     const idempotency = wanted.idempotency === null ? null : { principal, ...wanted.idempotency };
-    if (idempotency !== null) {
+    // A key that is new for certain is looked for by the start itself, which finds a second one all the same.
+    if (idempotency !== null && wanted.idempotency?.isNew !== true) {
       const known = await needs.findIdempotent(tenant, idempotency.principal, idempotency.key);
-      if (known !== null) return answers.repeated(tenant, known, idempotency.digest);
+      if (known !== null) return answers.repeated(tenant, known, idempotency);
     }
     return travel({
       asker,
@@ -93,6 +116,7 @@ export function createPipeline(needs: PipelineNeeds): Pipeline {
       executor: null,
       idempotency,
       compensates: wanted.compensates,
+      onlyAsk: wanted.onlyAsk ?? false,
     });
   }
 
@@ -122,11 +146,17 @@ export function createPipeline(needs: PipelineNeeds): Pipeline {
     const { action } = admitted;
     const gathered = await gather(asker, action, { digest: digestOf(asker.tenant, action), actId: null });
     if (gathered.kind === 'unavailable') return { kind: 'refused', refusal: unavailable(gathered.why) };
-    const { snapshot } = gathered;
-    const decision = decide(action, snapshot);
+    const digest = digestOf(asker.tenant, action);
+    const { decision, snapshot } = await judge(action, gathered.snapshot, digest);
     // Conditions may look at findings: at those that the decision was made with.
     const facts = { ...snapshot, findings: decision.findings };
-    return { kind: 'decision', decision, snapshot, explain: () => explainRules(snapshot.law, action, facts) };
+    return {
+      kind: 'decision',
+      decision,
+      snapshot,
+      explain: () => explainRules(snapshot.law, action, facts),
+      meant: () => meantName(snapshot.law, action.action),
+    };
   }
 
   /** Decide, and decide again while act_start() finds that something has been tightened since. */
@@ -135,19 +165,37 @@ export function createPipeline(needs: PipelineNeeds): Pipeline {
     for (let attempt = 0; attempt < DECISIONS; attempt += 1) {
       const gathered = await gather(asker, action, { digest, actId: asked.waiting ? asked.id : null });
       if (gathered.kind === 'unavailable') return refused(unavailable(gathered.why));
-      const { snapshot } = gathered;
+      const { decision, snapshot } = await judge(action, gathered.snapshot, digest);
       const executor =
         settingOf(snapshot.law, action.action)?.executor ?? executorOf(asker.tenant, action.action);
-      const decision = decide(action, snapshot);
+      if (attempt === 0 && !asked.waiting)
+        needs.decided({ tenant: asker.tenant, actId: asked.id, action, snapshot, decision });
       if (decision.effect !== 'execute') return standStill({ ...asked, executor }, decision, snapshot);
+      if (asked.onlyAsk === true) return refused({ code: 'conflict', detail: NOTHING_TO_ASK }, decision);
       // A waiting act begins with its approval only, also where nothing red is left of what it waited for.
       if (asked.waiting && snapshot.approval === null) return answers.shown(asker.tenant, asked.id);
       const id = decision.code === 'approved' ? (gathered.approvedActId ?? asked.id) : asked.id;
-      const answer = await begin({ ...asked, executor, id }, decision, gathered);
+      await needs.remember({ tenant: asker.tenant, action, asker, law: snapshot.law, actId: id });
+      const answer = await begin({ ...asked, executor, id }, decision, { ...gathered, snapshot });
       if (answer !== 'again') return answer;
     }
     const detail = `What this decision depends on changed ${DECISIONS} times while it was made.`;
     return refused({ code: 'stale', detail, retryAfterMs: 1_000 });
+  }
+
+  /** What people let run again is looked for only where something would wait: most decisions never ask. */
+  async function judge(
+    action: Action,
+    snapshot: Snapshot,
+    digest: string,
+  ): Promise<{ readonly decision: Decision; readonly snapshot: Snapshot }> {
+    const decision = decide(action, snapshot);
+    if (decision.effect !== 'hold') return { decision, snapshot };
+    const { tenant, nowMs } = snapshot;
+    const signatures = await needs.signaturesOf({ tenant, agent: action.agent, digest, nowMs });
+    if (signatures.length === 0) return { decision, snapshot };
+    const signed = { ...snapshot, signatures };
+    return { decision: decide(action, signed), snapshot: signed };
   }
 
   function gather(

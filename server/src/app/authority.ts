@@ -52,6 +52,10 @@ export async function buildAuthority(
     adminKey: await ensureAdminKey({ keys, store, chance, dataDir: config.dataDir, tenant: config.tenant }),
     /** Whether whoever asked for a waiting act could still ask for it. */
     async stands(asker: Asker): Promise<boolean> {
+      if (asker.schedule !== undefined) {
+        const schedules = (await lawOf(asker.tenant))?.charter.schedules ?? [];
+        if (!schedules.some(({ name }) => name === asker.schedule)) return false;
+      }
       if (asker.expiresMs !== null && asker.expiresMs <= clock.nowMs()) return false;
       if (asker.keyId !== null) {
         const key = await keys.findById(asker.keyId);

@@ -3,6 +3,9 @@ import { canonicalJson } from '@mandate/kernel';
 import type { Infrastructure } from '../infrastructure.ts';
 import { findAct, listActs } from '../act/actions/queries.ts';
 import { actionRoutes } from '../act/actions/routes.ts';
+import { notificationRoutes } from '../act/notifications/routes.ts';
+import { workflowRoutes } from '../act/workflows/routes.ts';
+import type { Workflows } from '../act/workflows/workflows.ts';
 import { sendProblem } from '../api/http/problem.ts';
 import { mountOpenPaths } from '../api/http/open-paths.ts';
 import type { Check } from '../api/http/open-paths.ts';
@@ -10,9 +13,15 @@ import { createHttp } from '../api/http/server.ts';
 import type { HttpDoor, HttpNeeds } from '../api/http/server.ts';
 import { mountFeeds } from '../api/live/feeds.ts';
 import { agentRoutes } from '../decide/agents/routes.ts';
+import { trustRoutes } from '../decide/agents/trust-routes.ts';
 import { approvalRoutes } from '../decide/approvals/routes.ts';
+import { createHistory } from '../decide/charter/history.ts';
+import { historyRoutes } from '../decide/charter/history-routes.ts';
 import { charterRoutes } from '../decide/charter/routes.ts';
+import { readTrustSettings } from '../decide/charter/trust-schema.ts';
 import { grantRoutes } from '../decide/grants/routes.ts';
+import { policyRoutes } from '../decide/policy/routes.ts';
+import { toolRoutes } from '../decide/tools/routes.ts';
 import { restrictionRoutes } from '../decide/restrictions/routes.ts';
 import type { Sentinel } from '../decide/restrictions/sentinel.ts';
 import { createStandingRestrictions } from '../decide/restrictions/standing.ts';
@@ -29,16 +38,27 @@ import type { Journal } from '../prove/journal/journal.ts';
 import { journalRoutes } from '../prove/journal/routes.ts';
 import type { Metrics } from '../prove/metrics/metrics.ts';
 import { createStats, statsRoutes } from '../prove/metrics/stats.ts';
+import { mountApprovals } from './approval-pages.ts';
 import type { Authority } from './authority.ts';
+import { mountChats } from './chats.ts';
 import type { Execution } from './execution.ts';
 import type { Judgement } from './judgement.ts';
+import type { Notify } from './notify.ts';
 import { mountMcpGateway } from './mcp.ts';
+import { buildPolicy } from './policy.ts';
+import { eventsOfRun } from './run-events.ts';
+import { gateEnforcement } from './enforcement-gate.ts';
+import { registerSubjects } from './subjects.ts';
+import { mountStandards } from './standards.ts';
+import { buildTools } from './tools.ts';
 
 export interface DoorsNeeds {
   readonly infrastructure: Infrastructure;
   readonly authority: Authority;
   readonly judgement: Judgement;
   readonly execution: Execution;
+  readonly notify: Notify;
+  readonly workflows: Workflows;
   readonly sentinel: Sentinel;
   readonly journal: Journal;
   readonly feed: Feed;
@@ -47,6 +67,8 @@ export interface DoorsNeeds {
   readonly checks: () => Promise<readonly Check[]>;
   readonly closing: AbortSignal;
   readonly version: string;
+  /** Where people and other machines reach this server. */
+  readonly publicUrl: () => string;
 }
 
 const SEALED = 'Everything is sealed by a stop: only a key that may resume still opens anything.';
@@ -69,8 +91,9 @@ export async function openDoors(needs: DoorsNeeds): Promise<Doors> {
   // Level seal: keys open nothing and sessions end, but for those who may lift it.
   const isLockedOut = (principal: Principal): boolean =>
     needs.isSealed(principal.tenant) && !isPermitted(principal, 'resume');
+  const tools = buildTools(infrastructure, needs.judgement);
   const door = createHttp({
-    routes: routesOf(needs),
+    routes: [...routesOf(needs), ...toolRoutes(tools)],
     version,
     authenticate: async (request) => {
       const answer = await authority.identity.authenticate(request);
@@ -86,7 +109,14 @@ export async function openDoors(needs: DoorsNeeds): Promise<Doors> {
     failed,
   });
   const { fastify, prove, stillMay } = door;
-  mountOpenPaths({ fastify, prove, traced, version, checks, metrics: metrics.text });
+  mountOpenPaths({
+    fastify,
+    prove,
+    traced,
+    version,
+    checks,
+    metrics: async () => `${await metrics.text()}\n${await needs.notify.metrics.text()}`,
+  });
   await mountFeeds({
     fastify,
     prove,
@@ -94,6 +124,7 @@ export async function openDoors(needs: DoorsNeeds): Promise<Doors> {
     refuse: (reply, refusal, traceId) => sendProblem(reply, refusal, { traceId }),
     traced,
     head: (tenant) => journal.head(tenant),
+    ofRun: (tenant, run) => eventsOfRun(needs.workflows, tenant, run),
     after: (delayMs, run) => clock.after(delayMs, run),
     failed,
     closing,
@@ -102,7 +133,10 @@ export async function openDoors(needs: DoorsNeeds): Promise<Doors> {
         yield entries.map((entry) => cloudEventOf(tenant, entry));
     },
   });
-  mountMcpGateway(needs, door, traced);
+  mountMcpGateway({ ...needs, tools }, door, traced);
+  mountStandards(needs, door, { traced, failed });
+  mountApprovals(needs, door, { traced, failed });
+  mountChats(needs, door, { traced, failed });
   return { ...door, traced };
 }
 
@@ -111,18 +145,22 @@ function routesOf({
   authority,
   judgement,
   execution,
+  notify,
+  workflows,
   sentinel,
   journal,
   metrics,
 }: DoorsNeeds): readonly Route[] {
   const { clock, store } = infrastructure;
   const { identity, grants, keys } = authority;
-  const { charters, stops, flags, agents, approvals, activeLaw } = judgement;
-  const { pipeline, waiting, show, outcomes } = execution;
+  const { charters, stops, agents, approvals, activeLaw, trials } = judgement;
+  const flags = gateEnforcement(judgement);
+  const { pipeline, proceed, waiting, show, outcomes, resolve, unseal } = execution;
+  const gates = registerSubjects(infrastructure, judgement);
   return [
     ...actionRoutes({
       request: (asker, wanted) => metrics.measured(() => pipeline.request(asker, wanted)),
-      proceed: pipeline.proceed,
+      proceed,
       preview: pipeline.preview,
       delegate: identity.delegate,
       find: (tenant, id) => findAct(store, tenant, id),
@@ -130,15 +168,25 @@ function routesOf({
       show: (act) => show(act, {}),
       waitFor: waiting.waitFor,
       outcomes,
+      resolve,
     }),
-    ...approvalRoutes(approvals),
-    ...agentRoutes(agents),
+    ...approvalRoutes({ approvals, clock, edit: execution.edit }),
+    ...agentRoutes(agents, gates.askUnfreeze),
+    ...trustRoutes({
+      agents,
+      simulate: judgement.simulateTrust,
+      nowMs: () => clock.nowMs(),
+      readSettings: async (of, written) => readTrustSettings(written, await judgement.trustSettings(of)),
+    }),
     ...grantRoutes(grants),
     ...restrictionRoutes({
       stops,
       flags,
       standing: createStandingRestrictions(store, clock),
-      twoPersons: async (tenant) => (await activeLaw(tenant))?.charter.resume.twoPersons ?? false,
+      // A charter that cannot be read may ask for two (I5).
+      twoPersons: async (tenant) =>
+        (await activeLaw(tenant))?.charter.resume.twoPersons ??
+        (await charters.activeVersion(tenant)) !== null,
       sentinel,
       isOnlyTenant: async () =>
         (await store.control`select 1 from mandate.tenant where tenant <> '*' limit 2`).length < 2,
@@ -154,9 +202,18 @@ function routesOf({
           newestFirst: true,
         }),
     }),
-    ...charterRoutes(charters),
+    ...charterRoutes(charters, gates.askChange),
+    ...historyRoutes({
+      clock,
+      charters,
+      history: createHistory({ store, clock }),
+      askChange: gates.askChange,
+    }),
+    ...policyRoutes(buildPolicy({ infrastructure, trials, flags, unseal })),
     ...keyRoutes({ keys, store, clock, writeEntry }),
+    ...workflowRoutes(workflows, journal),
     ...journalRoutes(journal),
+    ...notificationRoutes(notify),
     ...statsRoutes(createStats({ store, clock })),
   ];
 }

@@ -1,11 +1,13 @@
 // What we do once allowed: the road itself, and what begins and ends acts on it.
 import { redactText } from '@mandate/kernel';
-import type { Json } from '@mandate/kernel';
+import { actionDigestText } from '@mandate/kernel';
+import type { Json, JsonObject } from '@mandate/kernel';
 import type { Infrastructure } from '../infrastructure.ts';
 import { createActions } from '../act/actions/actions.ts';
 import type { Act } from '../act/actions/act.ts';
 import { createAnswers } from '../act/actions/answers.ts';
 import { createBegin } from '../act/actions/begin.ts';
+import { createEdit } from '../act/actions/edit.ts';
 import { createStandStill } from '../act/actions/stand-still.ts';
 import { createLease } from '../act/actions/lease.ts';
 import { createOutcomes } from '../act/actions/outcomes.ts';
@@ -14,14 +16,22 @@ import { createNoteRefusal } from '../act/actions/note-refusal.ts';
 import { createRejudge } from '../act/actions/rejudge.ts';
 import { createRunning } from '../act/actions/running.ts';
 import { createSealed } from '../act/actions/sealed.ts';
+import { createResolve } from '../act/actions/resolve.ts';
+import { createTakeOver } from '../act/actions/take-over.ts';
 import { createUpkeep } from '../act/actions/upkeep.ts';
 import { viewOf } from '../act/actions/view.ts';
 import type { ActView } from '../act/actions/view.ts';
 import { createWaiting } from '../act/actions/waiting.ts';
+import { hasFailedBefore } from '../act/workflows/earlier-failure.ts';
+import { actReplaced } from '../act/workflows/replaced-act.ts';
+import { isHeldBack } from '../act/workflows/store.ts';
+import type { Approval } from '../decide/approvals/approval.ts';
+import { createApprovalLinks } from '../decide/approvals/link.ts';
+import { createSignatures } from '../decide/approvals/remember.ts';
+import { createBarrier } from '../decide/restrictions/barrier.ts';
 import type { Sentinel } from '../decide/restrictions/sentinel.ts';
 import { createPipeline } from '../pipeline.ts';
 import { sha256Hex } from '../platform/crypto/hash.ts';
-import { createSeals } from '../platform/crypto/seal.ts';
 import type { Refusal } from '../platform/http/problems.ts';
 import { writeEntry } from '../prove/journal/journal.ts';
 import type { Authority } from './authority.ts';
@@ -61,9 +71,8 @@ export function buildExecution({
 }: ExecutionNeeds) {
   const { clock, chance, log, masterKeys, store } = infrastructure;
   const { permits, stands } = authority;
-  const { snapshots, executors, approvals, activeLaw, trustSettings } = judgement;
+  const { snapshots, executors, approvals, activeLaw, trustSettings, trials, seals, lookback } = judgement;
 
-  const seals = createSeals({ store, masterKeys, chance, clock });
   const seal = async (tenant: string, value: unknown, purpose: string): Promise<Uint8Array> =>
     (await seals.of(tenant)).sealJson(purpose, value);
   const unseal = async (tenant: string, sealed: Uint8Array, purpose: string): Promise<unknown> =>
@@ -74,7 +83,21 @@ export function buildExecution({
     clock,
     isOver: async (tenant, actId) => isOver(await findAct(store, tenant, actId)),
   });
-  const actions = createActions({ store, clock, chance, seal, redactText, ended: waiting.ended });
+  const actions = createActions({
+    store,
+    clock,
+    chance,
+    seal,
+    redactText,
+    settleFreeze: createBarrier(store.control),
+    unsettled: (frozen) =>
+      log.error(
+        frozen,
+        'an agent was frozen for its failures, but hung sessions kept the barrier: an act that was decided before may still begin. Stop the tenant, or end those sessions',
+      ),
+    hasFailedBefore: (act) => hasFailedBefore(store, act),
+    ended: waiting.ended,
+  });
   const lease = createLease({
     db: store.control,
     clock,
@@ -96,7 +119,11 @@ export function buildExecution({
 
   async function show(
     act: Act,
-    known: { readonly permit?: string; readonly result?: Json },
+    known: {
+      readonly permit?: string;
+      readonly result?: Json;
+      readonly run?: { readonly parameters: JsonObject };
+    },
   ): Promise<ActView> {
     const approval =
       act.status === 'waiting_for_approval' && act.approvalId !== null
@@ -106,6 +133,8 @@ export function buildExecution({
     return viewOf(act, {
       ...(result === undefined ? {} : { result }),
       ...(known.permit === undefined ? {} : { permit: known.permit }),
+      ...(known.run === undefined ? {} : { run: known.run }),
+      ...(await replacementOf(act)),
       ...(act.status === 'permitted' && act.startByMs !== null
         ? { startWithinMs: Math.max(0, act.startByMs - clock.nowMs()) }
         : {}),
@@ -121,6 +150,14 @@ export function buildExecution({
             },
           }),
     });
+  }
+
+  /** What an approver made of an act that ended for it. */
+  async function replacementOf({ status, tenant, approvalId }: Act): Promise<{ replacedBy?: string }> {
+    if (status !== 'cancelled' || approvalId === null) return {};
+    const replacedBy = (await approvals.find(tenant, approvalId))?.replacedBy ?? null;
+    const actId = replacedBy === null ? null : ((await approvals.find(tenant, replacedBy))?.actId ?? null);
+    return actId === null ? {} : { replacedBy: actId };
   }
 
   function barred(): Refusal | null {
@@ -179,18 +216,47 @@ export function buildExecution({
       noteRefusal,
     }),
     noteRefusal,
+    signaturesOf: createSignatures(store),
+    decided: trials.observer.observe,
+    remember: lookback.history.remember,
     findIdempotent: actions.findIdempotent,
     executorOf: (tenant, action) => executors.of(tenant).find(action),
     stands,
     sha256: sha256Hex,
     uuid: chance.uuid,
   });
+  // The step of a run that has been paused or is being ended begins no more because of an approval.
+  const proceed: typeof pipeline.proceed = async (act) =>
+    (await isHeldBack(store, act.tenant, act.id)) ? answers.shown(act.tenant, act.id) : pipeline.proceed(act);
   return {
     pipeline,
+    proceed,
     running,
     waiting,
     lease,
     show,
+    seal,
+    unseal,
+    resolve: createResolve({ actions, lawOf: activeLaw }),
+    links: createApprovalLinks({ masterKeys, publicUrl }),
+    edit: createEdit<Approval>({
+      store,
+      clock,
+      sealed,
+      findAct: actions.find,
+      findApproval: approvals.find,
+      gather: snapshots.gather,
+      digestOf: (tenant, action) => sha256Hex(actionDigestText(tenant, action)),
+      executorOf: (tenant, action) => executors.of(tenant).find(action),
+      stands,
+      settingsOf: approvals.settingsOf,
+      voteIn: approvals.voteIn,
+      refusalIn: approvals.refusalIn,
+      noteEditIn: approvals.noteEditIn,
+      replaced: actReplaced,
+      uuid: chance.uuid,
+      writeEntry,
+    }),
     outcomes: createOutcomes({
       store,
       clock,
@@ -204,7 +270,30 @@ export function buildExecution({
       store,
       clock,
       actions,
-      proceed: pipeline.proceed,
+      proceed,
+      takeOver: createTakeOver({
+        db: store.app,
+        clock,
+        actions,
+        running,
+        sealed,
+        worker: lease.worker,
+        isHeld: lease.isHeld,
+        lawOf: activeLaw,
+        stands,
+        async snapshotOf(asker, action, digest) {
+          const gathered = await snapshots.gather({
+            tenant: asker.tenant,
+            asker,
+            action,
+            digest,
+            actId: null,
+          });
+          return gathered.kind === 'gathered' ? gathered.snapshot : null;
+        },
+        execute: (executor, run) => executors.of(run.tenant).execute(executor, run),
+        failed,
+      }),
       trustSettings,
       failed,
       writeEntry,

@@ -1,12 +1,16 @@
 // What we know when we judge: the charter in force and the law made of it, flags, trust, restrictions, approvals.
 import { dirname } from 'node:path';
-import { agentClassOf, DEFAULT_TRUST, trustLevel } from '@mandate/kernel';
+import { agentClassOf, DEFAULT_TRUST, driftTrust, trustLevel } from '@mandate/kernel';
 import type { Law, TrustSettings } from '@mandate/kernel';
 import type { Infrastructure } from '../infrastructure.ts';
 import { createExecutors } from '../act/executors/executors.ts';
 import { createTenantExecutors } from '../act/executors/tenants.ts';
 import { createAgents } from '../decide/agents/agents.ts';
+import { createDrift } from '../decide/agents/drift.ts';
+import { createSimulate } from '../decide/agents/simulate.ts';
+import { createAgreement } from '../decide/approvals/agreement.ts';
 import { createApprovals } from '../decide/approvals/approvals.ts';
+import type { Subject, SubjectName } from '../decide/approvals/subject.ts';
 import { createCharters } from '../decide/charter/charter.ts';
 import type { Charters } from '../decide/charter/charter.ts';
 import { readCharterFile, shippedCharters } from '../decide/charter/disk.ts';
@@ -15,10 +19,14 @@ import { createFollower } from '../decide/charter/follow.ts';
 import { createDeploymentFacts } from '../decide/guardrails/deployment.ts';
 import { createBarrier } from '../decide/restrictions/barrier.ts';
 import { createFlags, readFlags } from '../decide/restrictions/flags.ts';
+import { liftAgreed } from '../decide/restrictions/resume.ts';
 import { createStops } from '../decide/restrictions/stop.ts';
 import { createSnapshots } from '../decide/snapshots/snapshots.ts';
 import { readSecret } from '../platform/config/secrets.ts';
 import { writeEntry } from '../prove/journal/journal.ts';
+import { createSeals } from '../platform/crypto/seal.ts';
+import { buildLookback } from './lookback.ts';
+import { buildTrials } from './policy.ts';
 
 /** The charter has mistakes and there is no earlier version to go on with. */
 export class CharterRefused extends Error {
@@ -58,11 +66,15 @@ export async function buildJudgement({ infrastructure, charterText, onGroup }: J
   if (activated.kind === 'refused') {
     const problems = activated.problems.map(renderError);
     const standing = await charters.active(tenant);
-    if (standing === null) throw new CharterRefused(problems);
+    // What cannot be read stays in force too: nothing is decided by it, and people may replace it.
+    const version = standing?.version ?? (await charters.activeVersion(tenant));
+    if (version === null) throw new CharterRefused(problems);
     // A restart must not be what takes a good charter out of force: the last good version stays, loudly.
     log.error(
-      { problems, version: standing.version },
-      'the charter file has mistakes; the last good version stays in force',
+      { problems, version },
+      standing === null
+        ? 'the charter has mistakes and the one in force cannot be read by this version of Mandate: nothing is decided. Correct it, or run the version of Mandate that activated it'
+        : 'the charter file has mistakes; the last good version stays in force',
     );
   }
 
@@ -88,6 +100,19 @@ export async function buildJudgement({ infrastructure, charterText, onGroup }: J
   const trustSettings = async (of: string): Promise<TrustSettings> =>
     (await activeLaw(of))?.charter.trust ?? DEFAULT_TRUST;
 
+  // What approvals of other things than actions lead to is registered where the parts meet (subjects.ts).
+  const subjects = new Map<string, Subject>();
+  const approvals = createApprovals({
+    store,
+    clock,
+    chance,
+    writeEntry,
+    subjectOf: (name) => subjects.get(name) ?? null,
+    charterOf: async (of) => (await activeLaw(of))?.charter ?? null,
+    hasCharter: async (of) => (await charters.activeVersion(of)) !== null,
+  });
+  const seals = createSeals({ store, masterKeys: infrastructure.masterKeys, chance, clock });
+  const lookback = buildLookback(infrastructure, seals);
   const flags = createFlags({ store, clock, writeEntry });
   const law = await activeLaw(tenant);
   await flags.seed(tenant, {
@@ -101,15 +126,27 @@ export async function buildJudgement({ infrastructure, charterText, onGroup }: J
     activeLaw,
     trustSettings,
     flags,
+    seals,
+    lookback,
+    drift: createDrift({ store, clock, settingsOf: trustSettings, writeEntry }),
+    simulateTrust: createSimulate({ store, clock, settingsOf: trustSettings }),
+    trials: buildTrials(infrastructure, charters),
     snapshots: createSnapshots({
       db: store.app,
       clock,
       lawOf,
       readFlags,
       deploymentOf: createDeploymentFacts(store),
-      findingsOf: () => Promise.resolve([]),
+      pastOf: lookback.history.lookBack,
+      findingsOf: ({ tenant: of, action, law: by }) => lookback.plugins.findingsOf(of, action, by),
     }),
     stops: createStops({
+      agree: createAgreement({
+        clock,
+        chance,
+        writeEntry,
+        lift: (tx, agreed) => liftAgreed(tx, agreed, writeEntry),
+      }),
       control: store.control,
       clock,
       chance,
@@ -125,9 +162,14 @@ export async function buildJudgement({ infrastructure, charterText, onGroup }: J
       chance,
       writeEntry,
       takeBarrier: createBarrier(store.control),
-      levelOf: async (of, score) => trustLevel(score, await trustSettings(of)),
+      async standingOf(of, state) {
+        const settings = await trustSettings(of);
+        const { score } = driftTrust(state, clock.nowMs(), settings).state;
+        return { score, level: trustLevel(score, settings) };
+      },
     }),
-    approvals: createApprovals({ store, clock, writeEntry }),
+    approvals,
+    registerSubject: (name: SubjectName, subject: Subject) => void subjects.set(name, subject),
   };
 }
 
@@ -140,8 +182,9 @@ async function activate(charters: Charters, tenant: string, text: string | null)
       author: 'mandate:embedding-program',
       note: 'given by the program that embeds Mandate',
     });
-  const active = await charters.active(tenant);
-  if (active !== null) return { kind: 'unchanged' as const, version: active.version };
+  // Only where there is none: one that cannot be read is in force nevertheless (I5).
+  const standing = await charters.renew({ tenant, author: 'mandate:start' });
+  if (standing !== null) return standing;
   return charters.activate({
     tenant,
     text: 'version: 1\nextends: default\n',

@@ -90,9 +90,12 @@ export function keepVigil({ infrastructure, judgement, execution, closing }: Vig
       // Not awaited: an approved act may run for minutes, and until it ends no stop would be looked for and nothing swept.
       inBackground(upkeep.runApproved, 'approved acts could not be looked for; they are in a second');
       await upkeep.sweep();
+      await judgement.approvals.sweep();
       if (clock.monotonicMs() - prunedMs > PRUNE_MS) {
         prunedMs = clock.monotonicMs();
         await upkeep.prune();
+        await judgement.lookback.history.prune();
+        await judgement.drift();
       }
     } catch (error) {
       if (!closing.aborted)

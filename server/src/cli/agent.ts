@@ -2,9 +2,11 @@
 import type { Command } from 'commander';
 import type { Cli } from './command.ts';
 import { GROUPS } from './command.ts';
+import { EXIT } from './exit.ts';
 import { fields, harmless, table } from './output.ts';
 import { listAt, numberAt, textAt, valueAt } from './read.ts';
 import { openSession } from './session.ts';
+import { registerAgentTrust } from './agent-trust.ts';
 import { counts } from './show.ts';
 import { relative, when } from './times.ts';
 
@@ -24,6 +26,7 @@ export function registerAgent(program: Command, cli: Cli): void {
     .description('one agent: trust, counts and how its trust came about')
     .argument('<agent>')
     .action((id: string, _options: object, command: Command) => show(cli, command, id));
+  registerAgentTrust(agent, cli);
   for (const [verb, about] of [
     ['freeze', 'let nothing of it begin without a person'],
     ['unfreeze', 'let it go on, after somebody has looked'],
@@ -95,8 +98,14 @@ async function change(
     path: `/api/v1/agents/${encodeURIComponent(id)}/${verb}`,
     body: { reason },
   });
+  const waits = textAt(agent, 'approval', 'id');
+  if (waits !== '') cli.exitWith(EXIT.held);
   if (json) return cli.out.json(agent);
   cli.out.data(describe(cli, agent));
+  if (waits !== '')
+    cli.out.talk(
+      `The charter asks others to agree first: ${cli.self} approve ${harmless(waits)} with a key of theirs.`,
+    );
 }
 
 function describe({ out, clock }: Cli, agent: unknown): string {

@@ -15,6 +15,12 @@ export interface BallotOptions {
   readonly reason?: string;
   readonly digest?: string;
   readonly yes?: boolean;
+  /** Approve: let exactly this run again for so long. */
+  readonly remember?: string;
+  /** Approve with these parameters (JSON) instead of those that were asked for. */
+  readonly with?: string;
+  /** Everything that waits with the same digest. */
+  readonly identical?: boolean;
 }
 
 /** An approval as a person must see it before deciding: all of the subject, nothing abbreviated. */
@@ -29,10 +35,12 @@ export function showApproval(
   const display = valueAt(approval, 'display');
   const rest = entriesAt(display).filter(([name, value]) => name !== 'parameters' && oneLine(value) !== '');
   return [
-    `${tint(subjectOf(approval), 'bold')}  ${harmless(textAt(approval, 'id'))}`,
+    `${tint(titleOf(approval), 'bold')}  ${harmless(textAt(approval, 'id'))}`,
     fields(
       [
-        ['parameters', parameterLines(display)],
+        ...(textAt(approval, 'subject') === 'action'
+          ? [['parameters', parameterLines(display)] as const]
+          : []),
         ...rest.map(([name, value]) => [harmless(name), oneLine(value)] as const),
         ['waits because', textsAt(approval, 'causes').map(harmless)],
         ['needs', harmless(quorum > 1 ? `${roles}, ${quorum} people in all` : roles)],
@@ -41,11 +49,17 @@ export function showApproval(
           `${when(textAt(approval, 'createdAt'), nowMs)} by ${harmless(textAt(approval, 'requester'))}`,
         ],
         ['expires', when(textAt(approval, 'expiresAt'), nowMs)],
+        ['handed on to', textsAt(approval, 'escalatedTo').map(harmless).join(', ')],
+        [
+          'next in line',
+          textAt(approval, 'escalatesAt') === '' ? '' : when(textAt(approval, 'escalatesAt'), nowMs),
+        ],
+        ['made of', harmless(textAt(approval, 'replaces'))],
         [
           'votes',
           listAt(approval, 'votes').map((vote) =>
             harmless(
-              `${textAt(vote, 'decision')} by ${textAt(vote, 'by')}${textAt(vote, 'reason') === '' ? '' : `: ${textAt(vote, 'reason')}`}`,
+              `${textAt(vote, 'decision')} by ${textAt(vote, 'as') || textAt(vote, 'by')}${textAt(vote, 'reason') === '' ? '' : `: ${textAt(vote, 'reason')}`}`,
             ),
           ),
         ],
@@ -91,25 +105,91 @@ export async function castBallot(
   }
   if (!json) out.talk(showApproval(cli, approval, out.tintTalk));
   if (decision === 'approve' && !json && out.isInteractive && options.yes !== true) await confirmed(cli);
-  const path = `/api/v1/approvals/${encodeURIComponent(textAt(approval, 'id'))}/decision`;
-  const answer = await vote(cli, client, {
-    path,
-    body: { decision, digest, ...(options.reason === undefined ? {} : { reason: options.reason }) },
-  });
+  if (options.identical === true) return castOnIdentical(cli, client, { decision, digest, options, json });
+  const path = `/api/v1/approvals/${encodeURIComponent(textAt(approval, 'id'))}`;
+  const answer = await vote(
+    cli,
+    client,
+    options.with === undefined
+      ? { path: `${path}/decision`, body: { decision, digest, ...wordsOf(options) } }
+      : { path: `${path}/edit`, body: editOf(options.with, digest, options) },
+  );
   const status = textAt(answer, 'status');
   if (status === 'pending') cli.exitWith(EXIT.held);
   if (json) return out.json(answer);
   const after: Readonly<Record<string, string>> = {
     approved: 'It is decided once more and then runs, or its agent gets the permit.',
-    denied: 'Its agent is told so.',
+    used: 'It is done.',
+    denied: 'Whoever asked is told so.',
     pending: `Your vote counts; still missing: ${harmless(textAt(answer, 'missing'))}.`,
   };
   out.data(
-    `${out.tint(harmless(status), status === 'approved' ? 'green' : tintOf(status))}  ${subjectOf(answer)}. ${after[status] ?? ''}`,
+    `${out.tint(harmless(status), status === 'approved' || status === 'used' ? 'green' : tintOf(status))}  ${titleOf(answer)}. ${after[status] ?? ''}`,
   );
   const actId = textAt(answer, 'actId');
   if (status === 'approved' && actId !== '')
     out.talk(`What came of it: ${cli.self} audit search --action ${harmless(actId)}`);
+}
+
+/** `deploy.production by builder-1`, or what else is to be decided. */
+function titleOf(approval: unknown): string {
+  return harmless(textAt(approval, 'title')) || subjectOf(approval);
+}
+
+function wordsOf({ reason, remember }: BallotOptions): object {
+  return {
+    ...(reason === undefined ? {} : { reason }),
+    ...(remember === undefined ? {} : { remember }),
+  };
+}
+
+function editOf(text: string, digest: string, { reason, remember }: BallotOptions): object {
+  if (reason === undefined)
+    throw usageError('What is changed needs a reason, for whoever asked.', 'Add --reason "…".');
+  if (remember !== undefined)
+    throw usageError('What is edited is approved just this once.', 'Leave --remember out.');
+  let parameters: unknown;
+  try {
+    parameters = JSON.parse(text);
+  } catch {
+    parameters = null;
+  }
+  if (typeof parameters !== 'object' || parameters === null || Array.isArray(parameters))
+    throw usageError(
+      '--with takes all parameters as one JSON object.',
+      `Such as --with '{"version":"4.2"}'.`,
+    );
+  return { digest, parameters, reason };
+}
+
+async function castOnIdentical(
+  cli: Cli,
+  client: Client,
+  {
+    decision,
+    digest,
+    options,
+    json,
+  }: {
+    readonly decision: 'approve' | 'deny';
+    readonly digest: string;
+    readonly options: BallotOptions;
+    readonly json: boolean;
+  },
+): Promise<void> {
+  if (options.with !== undefined)
+    throw usageError('One action is edited at a time.', 'Leave --identical or --with out.');
+  const body = { decision, digest, ...wordsOf(options) };
+  const answer = await vote(cli, client, { path: '/api/v1/approvals/bulk', body });
+  const decided = listAt(answer, 'decided');
+  if (decided.some((each) => textAt(each, 'status') === 'pending')) cli.exitWith(EXIT.held);
+  if (json) return cli.out.json(answer);
+  for (const each of decided)
+    cli.out.data(
+      `${cli.out.tint(harmless(textAt(each, 'status')), tintOf(textAt(each, 'status')))}  ${titleOf(each)}  ${harmless(textAt(each, 'id'))}`,
+    );
+  for (const each of listAt(answer, 'refused'))
+    cli.out.talk(harmless(`${textAt(each, 'id')} was not taken: ${textAt(each, 'detail')}`));
 }
 
 /** People paste the id that they have at hand, and that is often the act's. */

@@ -161,6 +161,8 @@ describe('with a server', () => {
       ['inbox'],
       ['agent', 'list'],
       ['agent', 'show', 'builder-1'],
+      ['agent', 'trust', 'builder-1', '--from', '1h'],
+      ['trust', 'simulate', '--all'],
       ['flag', 'get'],
       ['flag', 'get', 'autonomy.mode'],
       ['grant', 'list'],
@@ -176,6 +178,19 @@ describe('with a server', () => {
       assert.equal(people.code, EXIT.ok, command.join(' '));
       assert.ok(people.stdout.length + people.stderr.length > 0, command.join(' '));
     }
+  });
+
+  test('settings of trust are read from a file and tried out; a file without any is a usage error', async () => {
+    const file = join(line.dataDir, 'settings.yaml');
+    await writeFile(file, 'trust: { success: { medium: 40 }, gainPerDay: 100 }\n');
+    const ran = await line.run(['trust', 'simulate', file, '--against', '1d']);
+    assert.equal(ran.code, EXIT.ok, ran.stderr);
+    assert.match(ran.stdout, /builder-1 .*\(standard\) .*\(autonomous\) .*level/);
+    assert.match(ran.stderr, /of 1 agent 1 would differ/);
+    await writeFile(file, '[1, 2]\n');
+    assert.equal((await line.run(['trust', 'simulate', file])).code, EXIT.usage);
+    const wrong = await line.run(['trust', 'simulate', '--against', 'long']);
+    assert.equal(wrong.code, EXIT.usage, wrong.stderr);
   });
 
   test('an explanation lists the rules considered, in order, and why each did or did not decide', async () => {

@@ -7,20 +7,27 @@ import { registerConfig } from './config.ts';
 import { registerDemo } from './demo.ts';
 import { registerDeny } from './deny.ts';
 import { registerDoctor } from './doctor.ts';
+import { registerEnforce } from './enforce.ts';
 import { registerFlag } from './flag.ts';
 import { registerGrant } from './grant.ts';
+import { registerHook } from './hook.ts';
 import { registerInbox } from './inbox.ts';
 import { registerKey } from './key.ts';
 import { registerMcp } from './mcp.ts';
+import { registerNotify } from './notify.ts';
 import { registerPolicy } from './policy.ts';
 import { registerRequest } from './request.ts';
 import { registerResume } from './resume.ts';
 import { registerStart } from './start.ts';
 import { registerStatus } from './status.ts';
 import { registerStop } from './stop.ts';
+import { registerTrust } from './trust.ts';
+import { registerWorker } from './worker.ts';
+import { registerWorkflow } from './workflow.ts';
 
 export const COMMANDS: readonly Register[] = [
   registerStart,
+  registerWorker,
   registerDemo,
   registerStatus,
   registerDoctor,
@@ -30,10 +37,15 @@ export const COMMANDS: readonly Register[] = [
   registerInbox,
   registerApprove,
   registerDeny,
+  registerNotify,
   registerRequest,
+  registerWorkflow,
   registerMcp,
+  registerHook,
   registerPolicy,
+  registerEnforce,
   registerAgent,
+  registerTrust,
   registerFlag,
   registerGrant,
   registerKey,

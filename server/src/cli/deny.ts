@@ -13,6 +13,7 @@ export function registerDeny(program: Command, cli: Cli): void {
     .argument('<id>', 'of the approval, or of the action that waits')
     .option('--reason <text>', 'why, for the agent and the journal')
     .option('--digest <digest>', 'only if it is still what has this digest (first 8 characters or more)')
+    .option('--identical', 'deny everything that waits with the same digest')
     .action((id: string, options: BallotOptions, command: Command) =>
       castBallot(cli, command, { id, decision: 'deny', options }),
     );

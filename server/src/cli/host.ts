@@ -34,7 +34,11 @@ export interface Foundations {
 
 export interface Host {
   readonly version: string;
-  serve(config: Config, options: { readonly pretty: boolean }): Promise<ServeAnswer>;
+  /** With `listen: false` it carries runs and begins approved acts without answering anybody. */
+  serve(
+    config: Config,
+    options: { readonly pretty: boolean; readonly listen?: boolean },
+  ): Promise<ServeAnswer>;
   /** Data directory, keys, Postgres and store, without a server. */
   openFoundations(config: Config): Promise<Foundations>;
   /** Where the migrations lie. */

@@ -6,6 +6,8 @@ import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { agentClassOf } from '@mandate/kernel';
 import type { Charter } from '@mandate/kernel';
+import { createAgreement } from '../decide/approvals/agreement.ts';
+import { liftAgreed } from '../decide/restrictions/resume.ts';
 import { raiseSentinel, SENTINEL_FILE } from '../decide/restrictions/sentinel.ts';
 import { createStops } from '../decide/restrictions/stop.ts';
 import type { StopLevel, StopReport, Stops } from '../decide/restrictions/stop.ts';
@@ -104,7 +106,15 @@ export function resumeInDatabase(
     let lifted = 0;
     let waiting: string | null = null;
     for (const target of targets) {
-      const report = await stops.resume({ ...target, reason: order.reason, by, twoPersons, traceId: null });
+      const { reason } = order;
+      const report = await stops.resume({
+        ...target,
+        reason,
+        by,
+        roles: ['admin'],
+        twoPersons,
+        traceId: null,
+      });
       if (report.kind === 'resumed') lifted += report.lifted;
       if (report.kind === 'second_person_needed') waiting = report.requestedBy;
       if (report.kind === 'no_person') throw refused(report.detail);
@@ -159,6 +169,12 @@ function stopsOf(foundations: Foundations): Stops {
     clock,
     chance,
     writeEntry,
+    agree: createAgreement({
+      clock,
+      chance,
+      writeEntry,
+      lift: (tx, agreed) => liftAgreed(tx, agreed, writeEntry),
+    }),
     classesOf: async (tenant) => {
       const charter = await charterOf(foundations, tenant);
       return charter === null ? null : (agent) => agentClassOf(charter, agent);

@@ -142,8 +142,8 @@ async function isStopped(config: Config): Promise<boolean> {
   return existsSync(join(config.dataDir, SENTINEL_FILE));
 }
 
-/** Resolves on the first SIGINT, SIGTERM or SIGHUP; the second ends the process. */
-function listenForEnd(cli: Cli): { readonly asked: Promise<void>; readonly isAsked: () => boolean } {
+/** For what runs in the foreground. Resolves on the first SIGINT, SIGTERM or SIGHUP; the second ends the process. */
+export function listenForEnd(cli: Cli): { readonly asked: Promise<void>; readonly isAsked: () => boolean } {
   let isAsked = false;
   const { promise, resolve } = Promise.withResolvers<void>();
   for (const [signal, number] of [
@@ -163,7 +163,7 @@ function listenForEnd(cli: Cli): { readonly asked: Promise<void>; readonly isAsk
   return { asked: promise, isAsked: () => isAsked };
 }
 
-function charterRefused(config: Config, problems: readonly string[], self: string): CommandFailed {
+export function charterRefused(config: Config, problems: readonly string[], self: string): CommandFailed {
   const file = config.charter === null ? '' : relative(process.cwd(), config.charter);
   const many = problems.length === 1 ? 'one mistake' : `${problems.length} mistakes`;
   return new CommandFailed(

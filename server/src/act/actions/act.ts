@@ -119,6 +119,15 @@ export interface Idempotency {
   readonly principal: string;
   readonly key: string;
   readonly digest: string;
+  /** Names the very question among those of one key; null or absent where the client sent no Mandate-Attempt. */
+  readonly attempt?: string | null;
+}
+
+/** What a key led to: the act, and the request that it was first used for. */
+export interface KnownKey {
+  readonly actId: string;
+  readonly digest: string;
+  readonly attempt: string | null;
 }
 
 /** One line for the journal, written in the transaction that it tells of. */

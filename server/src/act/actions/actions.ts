@@ -1,10 +1,10 @@
 // Acts begin and end here. The kernel says how trust moves; act_finish() takes its result only for the state that
 // it was computed from, so that the law stays in one place and is still exact under any concurrency.
 import { driftTrust, moveTrust, trustLevel } from '@mandate/kernel';
-import type { Decision, Json, JsonObject, TrustSettings } from '@mandate/kernel';
+import type { Decision, Json, JsonObject, Severity, TrustSettings } from '@mandate/kernel';
 import type { Chance, Clock } from '../../platform/clock/clock.ts';
 import type { Store } from '../../platform/postgres/store.ts';
-import type { Act, ActStatus, Entry } from './act.ts';
+import type { Act, ActStatus, Entry, KnownKey } from './act.ts';
 import { finishAct, recordAct, startAct } from './store.ts';
 import type { RecordAnswer, RecordCall, StartAnswer, StartCall, StoredTrust } from './store.ts';
 import { findAct, findIdempotent, readTrust } from './queries.ts';
@@ -56,11 +56,7 @@ export interface Actions {
   record(call: RecordCall): Promise<RecordAnswer>;
   end(call: EndCall): Promise<EndAnswer>;
   find(tenant: string, id: string): Promise<Act | null>;
-  findIdempotent(
-    tenant: string,
-    principal: string,
-    key: string,
-  ): Promise<{ readonly actId: string; readonly digest: string } | null>;
+  findIdempotent(tenant: string, principal: string, key: string): Promise<KnownKey | null>;
 }
 
 export interface ActionsNeeds {
@@ -69,11 +65,32 @@ export interface ActionsNeeds {
   readonly chance: Chance;
   readonly seal: (tenant: string, value: unknown, place: string) => Promise<Uint8Array>;
   readonly redactText: (text: string) => string;
+  /** Waits until no start of before a freeze is on its way any more; false when that could not be made sure of. */
+  readonly settleFreeze: (tenant: string) => Promise<boolean>;
+  /** Told where it could not be made sure of: the freeze stands, and a start of before may still come through. */
+  readonly unsettled: (frozen: Pick<EndingAct, 'tenant' | 'agent'>) => void;
+  /** Whether another attempt at the same thing has failed and counted: retries of one step count once. */
+  readonly hasFailedBefore: (act: {
+    readonly id: string;
+    readonly tenant: string;
+    readonly agent: string;
+    readonly severity: Severity;
+  }) => Promise<boolean>;
   /** Wakes whoever waits for this act. */
   readonly ended: (tenant: string, actId: string) => void;
 }
 
-export function createActions({ store, clock, chance, seal, redactText, ended }: ActionsNeeds): Actions {
+export function createActions({
+  store,
+  clock,
+  chance,
+  seal,
+  redactText,
+  settleFreeze,
+  unsettled,
+  hasFailedBefore,
+  ended,
+}: ActionsNeeds): Actions {
   return {
     start: (call) => startAct(store.app, call),
     record: (call) => recordAct(store.app, call),
@@ -81,13 +98,21 @@ export function createActions({ store, clock, chance, seal, redactText, ended }:
     findIdempotent: (tenant, principal, key) => findIdempotent(store, tenant, principal, key),
 
     async end({ act, ending, from, counts, by, settings, trust }) {
+      const { id, tenant, agent } = act;
+      const { severity } = act.decision;
       const nowMs = clock.nowMs();
       const sealedResult =
         ending.kind === 'success' ? await seal(act.tenant, ending.result, `result:${act.id}`) : null;
       const error = 'error' in ending ? redactText(ending.error) : null;
       let stored = trust;
       for (;;) {
-        const moved = await movement({ store, act, ending, counts, settings, stored, nowMs });
+        // Read before it is asked, and asked in every round: an attempt that ends in between has moved this trust, and
+        // what is settled by a version of before is sent back.
+        if (ending.kind === 'failed') stored ??= await readTrust(store, tenant, agent);
+        const isRetry = ending.kind === 'failed' && (await hasFailedBefore({ id, tenant, agent, severity }));
+        const moved = isRetry
+          ? null
+          : await movement({ store, act, ending, counts, settings, stored, nowMs });
         const freeze = moved?.freeze == null ? null : { id: chance.uuid(), cause: moved.freeze };
         const answer = await finishAct(store.app, {
           tenant: act.tenant,
@@ -102,7 +127,7 @@ export function createActions({ store, clock, chance, seal, redactText, ended }:
             moved === null ? null : { ...moved.state, version: moved.version, levelFell: moved.levelFell },
           freeze,
           confirmedBy: ending.kind === 'confirmed' ? by : null,
-          entries: entriesOf({ act, ending, error, by, nowMs, moved, freeze }),
+          entries: entriesOf({ act, ending, error, by, nowMs, moved, freeze, isRetry }),
         });
         switch (answer.kind) {
           case 'trust_moved':
@@ -111,11 +136,13 @@ export function createActions({ store, clock, chance, seal, redactText, ended }:
           case 'not_live':
             return answer;
           case 'finished':
+            // After the commit: a start holds the barrier and then wants the agent's row, which was locked until now.
+            if (freeze !== null && !(await settleFreeze(tenant))) unsettled({ tenant, agent });
             ended(act.tenant, act.id);
             return {
               kind: 'ended',
               status: statusOf(ending),
-              trust: { before: answer.before, after: answer.after },
+              trust: { before: moved?.before ?? answer.before, after: answer.after },
               frozen: freeze?.cause ?? null,
             };
         }
@@ -127,7 +154,10 @@ export function createActions({ store, clock, chance, seal, redactText, ended }:
 interface Movement {
   readonly version: number;
   readonly state: ReturnType<typeof moveTrust>['state'];
+  /** The score as it stood when the act ended, drifted until then. */
   readonly before: number;
+  /** What the idle days before it have taken; null where there were none. */
+  readonly drift: { readonly before: number; readonly after: number; readonly cause: string } | null;
   readonly cause: string;
   readonly freeze: string | null;
   /** Only a fall makes other decisions stricter, so only a fall makes them stale. */
@@ -159,9 +189,9 @@ async function movement({
   const current = stored ?? (await readTrust(store, act.tenant, act.agent));
   if (current === null) return null;
   const { version, ...state } = current;
-  const drifted = driftTrust(state, nowMs, settings).state;
+  const drift = driftTrust(state, nowMs, settings);
   const moved = moveTrust(
-    drifted,
+    drift.state,
     {
       kind: succeeded ? 'success' : 'failure',
       severity: succeeded ? act.decision.earnedSeverity : act.decision.severity,
@@ -173,7 +203,8 @@ async function movement({
   return {
     version,
     state: moved.state,
-    before: current.score,
+    before: drift.state.score,
+    drift: drift.delta === 0 ? null : { before: current.score, after: drift.state.score, cause: drift.cause },
     cause: moved.cause,
     freeze: moved.freeze,
     levelFell:
@@ -190,9 +221,10 @@ interface EntryNeeds {
   readonly nowMs: number;
   readonly moved: Movement | null;
   readonly freeze: { readonly id: string; readonly cause: string } | null;
+  readonly isRetry: boolean;
 }
 
-function entriesOf({ act, ending, error, by, nowMs, moved, freeze }: EntryNeeds): readonly Entry[] {
+function entriesOf({ act, ending, error, by, nowMs, moved, freeze, isRetry }: EntryNeeds): readonly Entry[] {
   const entry = (kind: string, data: JsonObject): Entry => ({
     kind,
     agent: act.agent,
@@ -202,8 +234,14 @@ function entriesOf({ act, ending, error, by, nowMs, moved, freeze }: EntryNeeds)
     traceId: act.traceId,
     data,
   });
-  const outcome: JsonObject = { action: act.action, ...(error === null ? {} : { error }) };
+  const outcome: JsonObject = {
+    action: act.action,
+    ...(error === null ? {} : { error }),
+    // It moved nothing, and whoever counts again has to know.
+    ...(isRetry ? { retry: true } : {}),
+  };
   const entries = [entry(`action.${KIND[ending.kind]}`, outcome)];
+  if (moved !== null && moved.drift !== null) entries.push(entry('trust.moved', moved.drift));
   if (moved !== null && moved.before !== moved.state.score) {
     entries.push(
       entry('trust.moved', { before: moved.before, after: moved.state.score, cause: moved.cause }),

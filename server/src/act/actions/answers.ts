@@ -1,8 +1,8 @@
 // What the road answers with, and the two answers that tell of an act that is on record already.
-import type { Decision, Json } from '@mandate/kernel';
+import type { Decision, Json, JsonObject } from '@mandate/kernel';
 import type { Clock } from '../../platform/clock/clock.ts';
 import type { Refusal } from '../../platform/http/problems.ts';
-import type { Act } from './act.ts';
+import type { Act, Idempotency, KnownKey } from './act.ts';
 import type { ActView } from './view.ts';
 
 export type Answer =
@@ -24,7 +24,12 @@ export function refused(
 
 export type Show = (
   act: Act,
-  known: { readonly permit?: string; readonly result?: Json },
+  known: {
+    readonly permit?: string;
+    readonly result?: Json;
+    /** What an approved permit is for, in plain text. */
+    readonly run?: { readonly parameters: JsonObject };
+  },
 ) => Promise<ActView>;
 
 export interface Answers {
@@ -33,8 +38,8 @@ export interface Answers {
   /** The same request again: its act as it stands now, unless the key was used for something else. */
   repeated(
     tenant: string,
-    known: { readonly actId: string; readonly digest: string },
-    digest: string | null,
+    known: KnownKey,
+    again: Pick<Idempotency, 'digest' | 'attempt'> | null,
   ): Promise<Answer>;
 }
 
@@ -54,8 +59,8 @@ export function createAnswers({ clock, find, show, issuePermit }: AnswersNeeds):
 
   return {
     shown,
-    async repeated(tenant, known, digest) {
-      if (known.digest !== digest) {
+    async repeated(tenant, known, again) {
+      if (known.digest !== again?.digest) {
         const detail = 'This Idempotency-Key was used for another request in the last 7 days.';
         return refused({ code: 'idempotency_mismatch', detail });
       }
@@ -64,11 +69,21 @@ export function createAnswers({ clock, find, show, issuePermit }: AnswersNeeds):
         const detail = `Act ${act.id} of the same request is still running.`;
         return refused({ code: 'in_flight', detail, retryAfterMs: 1_000 }, act.decision, act.id);
       }
-      // The answer that carried the permit may have been lost; the same permit again starts nothing twice.
-      if (act?.status === 'permitted' && (act.startByMs ?? 0) > clock.nowMs()) {
+      // The answer that carried the permit may have been lost. Whoever lost it may read it again; to anybody else who
+      // sends the same key it would be a second permission.
+      if (act?.status === 'permitted' && (act.startByMs ?? 0) > clock.nowMs() && isLost(act, known, again)) {
         return { kind: 'act', view: await show(act, { permit: issuePermit(act) }) };
       }
       return shown(tenant, known.actId);
     },
   };
+}
+
+/**
+ * A question that names itself is asked by one caller, who reads one answer. Where people had to agree that answer held
+ * no permit, which then went to whoever began the act. Clients that name nothing are told apart by their key alone.
+ */
+function isLost(act: Act, known: KnownKey, { attempt }: Pick<Idempotency, 'attempt'>): boolean {
+  if (known.attempt === null) return (attempt ?? null) === null;
+  return known.attempt === attempt && act.approvalId === null;
 }

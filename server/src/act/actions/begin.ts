@@ -4,7 +4,7 @@ import { agentClassOf, settingOf } from '@mandate/kernel';
 import type { Action, Decision, Json, JsonObject, Snapshot } from '@mandate/kernel';
 import type { Clock } from '../../platform/clock/clock.ts';
 import type { Refusal } from '../../platform/http/problems.ts';
-import type { Act, NewAct } from './act.ts';
+import type { Act, Entry, NewAct } from './act.ts';
 import type { Actions, Ending } from './actions.ts';
 import { refused } from './answers.ts';
 import type { Answer, Answers, Show } from './answers.ts';
@@ -113,7 +113,11 @@ export function createBegin(needs: BeginNeeds): Begin {
       if (started.kind !== 'started') return notStarted(started, journey, decision, nowMs);
       const act = begunAct(draft, asker.tenant, evidence, nowMs);
       try {
-        if (executor === null) return { kind: 'act', view: await show(act, { permit: issuePermit(act) }) };
+        if (executor === null) {
+          // An approver may have changed what was asked for: the agent is told what it may run, and no more.
+          const run = journey.waiting ? { run: { parameters: action.parameters } } : {};
+          return { kind: 'act', view: await show(act, { permit: issuePermit(act), ...run }) };
+        }
         const isLate = signal.aborted || barFor(safeState) !== null;
         return await end(act, isLate ? NOTHING_DONE : await execute(executor, act, journey, signal), facts);
       } catch (error) {
@@ -164,7 +168,7 @@ export function createBegin(needs: BeginNeeds): Begin {
       case 'compensated':
         return refused(compensatedRefusal(journey.compensates), decision);
       case 'duplicate':
-        return answers.repeated(tenant, started, journey.idempotency?.digest ?? null);
+        return answers.repeated(tenant, started, journey.idempotency);
     }
   }
 
@@ -248,10 +252,31 @@ function startCall(
     startScore: snapshot.law.charter.trust.start,
     slots,
     approval: isApproved || waiting ? (snapshot.approval?.id ?? null) : null,
-    // The key belongs to the request that was held; its approval is not that request again.
-    idempotency: isApproved ? null : journey.idempotency,
-    entries: [draftEntry(journey, kind, decision, snapshot.nowMs)],
+    // Also where it uses an approval: this key has begun the act, and must not begin another one afterwards.
+    idempotency: journey.idempotency,
+    entries: [
+      draftEntry(journey, kind, decision, snapshot.nowMs),
+      ...usedGrant(journey, decision, snapshot.nowMs),
+    ],
   };
+}
+
+/** Every use of what people let run again stands in the journal, beside the start that it allowed. */
+function usedGrant(journey: Journey, { signature, causes }: Decision, nowMs: number): readonly Entry[] {
+  if (signature === undefined) return [];
+  const { asker, action, id, digest } = journey;
+  const data = { grant: signature, action: action.action, digest, causes };
+  return [
+    {
+      kind: 'grant.used',
+      agent: action.agent,
+      actId: id,
+      actor: asker.id,
+      atMs: nowMs,
+      traceId: asker.traceId,
+      data,
+    },
+  ];
 }
 
 function runOf(action: Action): Pick<Run, 'agent' | 'action' | 'parameters'> {

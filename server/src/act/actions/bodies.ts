@@ -40,6 +40,7 @@ export const actionBody = z.strictObject({
   delegation: z.string().max(16_384).nullable().default(null),
   idempotencyKey: idempotencyKeyField.nullable().default(null),
   attach: z.boolean().default(false),
+  run: nameField.nullable().default(null),
 });
 export type ActionBody = z.infer<typeof actionBody>;
 
@@ -83,3 +84,9 @@ export const outcomeBody = z
   });
 
 export const reasonBody = z.strictObject({ reason: reasonField });
+
+export const resolveBody = z.strictObject({
+  status: z.enum(['success', 'failed']),
+  result: z.custom<Json>((value) => value !== undefined, 'any JSON value').optional(),
+  reason: reasonField,
+});

@@ -18,6 +18,8 @@ export interface Journey {
   readonly executor: string | null;
   readonly idempotency: Idempotency | null;
   readonly compensates: string | null;
+  /** Only asks people: what would begin at once is refused instead. */
+  readonly onlyAsk?: boolean;
 }
 
 const APPROVAL_MS = 24 * 3_600_000;
@@ -80,7 +82,7 @@ export function draftApproval(journey: Journey, decision: Decision, id: string, 
   return {
     id,
     requester: journey.asker.id,
-    requesterUser: journey.action.user?.id ?? null,
+    requesterUser: journey.action.user?.id ?? journey.asker.author?.replace(/^user:/, '') ?? null,
     causes: decision.causes,
     requiredRoles: needs?.requiredRoles ?? [],
     quorum: needs?.quorum ?? 1,

@@ -150,7 +150,7 @@ export function createOutcomes({
           ending: isTrusted(asker)
             ? { kind: 'cancelled', error: reason, costMicroUsd: 0 }
             : // Its agent may have begun, and who could say so is the one that would save by not saying it.
-              { kind: 'unknown', error: `Given up by its agent, which held its permit: ${reason}` },
+              { kind: 'unknown', error: `Given up while its agent held its permit: ${reason}` },
           from: ['permitted'],
           counts: false,
         });

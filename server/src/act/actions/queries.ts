@@ -1,7 +1,7 @@
 // Reading acts back: one function per statement, always under the tenant's row-level security.
 import type { Decision, Reservation, Severity, Tier } from '@mandate/kernel';
 import type { Store } from '../../platform/postgres/store.ts';
-import type { Act, ActDisplay, ActStatus, RunsOn } from './act.ts';
+import type { Act, ActDisplay, ActStatus, KnownKey, RunsOn } from './act.ts';
 import type { StoredTrust } from './store.ts';
 
 export async function findIdempotent(
@@ -9,11 +9,11 @@ export async function findIdempotent(
   tenant: string,
   principal: string,
   key: string,
-): Promise<{ actId: string; digest: string } | null> {
+): Promise<KnownKey | null> {
   return store.withTenant(tenant, async (tx) => {
-    const [row] = await tx<{ act_id: string; request_digest: string }[]>`
-      select act_id, request_digest from mandate.idempotency where tenant = ${tenant} and principal = ${principal} and key = ${key}`;
-    return row === undefined ? null : { actId: row.act_id, digest: row.request_digest };
+    const [row] = await tx<{ act_id: string; request_digest: string; attempt: string | null }[]>`
+      select act_id, request_digest, attempt from mandate.idempotency where tenant = ${tenant} and principal = ${principal} and key = ${key}`;
+    return row === undefined ? null : { actId: row.act_id, digest: row.request_digest, attempt: row.attempt };
   });
 }
 

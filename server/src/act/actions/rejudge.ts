@@ -57,10 +57,11 @@ export function createRejudge({ store, uuid, writeEntry }: RejudgeNeeds): Rejudg
       }
       const approval = draftApproval(journey, decision, uuid(), nowMs);
       await tx`
-        insert into mandate.approval (tenant, id, digest, subject, act_id, display, requester, requester_user, causes, required_roles, quorum, four_eyes, status, created_at, expires_at)
+        insert into mandate.approval (tenant, id, digest, subject, act_id, display, requester, requester_user, causes, required_roles, quorum, four_eyes, status, created_at, expires_at, editors)
         select ${tenant}, ${approval.id}, digest, 'action', id, display, ${approval.requester}, ${approval.requesterUser}, ${[...approval.causes]},
-          ${[...approval.requiredRoles]}, ${approval.quorum}, ${approval.fourEyes}, 'pending', ${new Date(nowMs)}, ${new Date(approval.expiresMs)}
-        from mandate.act where tenant = ${tenant} and id = ${id}`;
+          ${[...approval.requiredRoles]}, ${approval.quorum}, ${approval.fourEyes}, 'pending', ${new Date(nowMs)}, ${new Date(approval.expiresMs)},
+          coalesce((select a.editors from mandate.approval a where a.tenant = ${tenant} and a.id = x.approval_id), '{}')
+        from mandate.act x where x.tenant = ${tenant} and x.id = ${id}`;
       await tx`update mandate.act set approval_id = ${approval.id}, decision = ${jsonb(tx, decision)} where tenant = ${tenant} and id = ${id}`;
       await entry('action.held', { approval: approval.id, causes: decision.causes });
     });

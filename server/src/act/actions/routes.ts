@@ -9,12 +9,13 @@ import { askerOf, boundTo } from '../../platform/identity/asker.ts';
 import type { Asker } from '../../platform/identity/asker.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
 import { isWithin, resourceOf } from './act.ts';
-import type { Act } from './act.ts';
+import type { Act, Idempotency } from './act.ts';
 import type { Answer } from './answers.ts';
-import { actionBody, PAGE, CURSOR, listQuery, outcomeBody, reasonBody } from './bodies.ts';
+import { actionBody, PAGE, CURSOR, listQuery, outcomeBody, reasonBody, resolveBody } from './bodies.ts';
 import type { ActionBody } from './bodies.ts';
 import type { Outcomes, OutcomeAnswer } from './outcomes.ts';
 import type { ActQuery } from './queries.ts';
+import type { Resolve } from './resolve.ts';
 import type { ActView } from './view.ts';
 
 /** What the body says; a door adds who asks. */
@@ -27,9 +28,10 @@ export interface WantedAction {
   readonly user: { readonly id: string } | null;
   readonly onBehalfOf: string | null;
   readonly estimatedCostMicroUsd: number | null;
-  readonly idempotency: { readonly key: string; readonly digest: string } | null;
+  readonly idempotency: Omit<Idempotency, 'principal'> | null;
   readonly attach: boolean;
   readonly compensates: string | null;
+  readonly run?: string | null;
 }
 
 export interface ActionRoutesNeeds {
@@ -39,7 +41,12 @@ export interface ActionRoutesNeeds {
     asker: Asker,
     wanted: WantedAction,
   ) => Promise<
-    | { kind: 'decision'; decision: Decision; explain: () => readonly ConsideredRule[] }
+    | {
+        kind: 'decision';
+        decision: Decision;
+        explain: () => readonly ConsideredRule[];
+        meant: () => string | null;
+      }
     | { kind: 'refused'; refusal: Refusal }
   >;
   /** Adds the authority of a delegation token to the principal. */
@@ -53,10 +60,11 @@ export interface ActionRoutesNeeds {
   /** Resolves when the act has ended or the time is over. */
   readonly waitFor: (tenant: string, actId: string, waitMs: number) => Promise<void>;
   readonly outcomes: Outcomes;
+  readonly resolve: Resolve;
 }
 
 export function actionRoutes(needs: ActionRoutesNeeds): readonly Route[] {
-  const { request, proceed, preview, delegate, find, list, show, waitFor, outcomes } = needs;
+  const { request, proceed, preview, delegate, find, list, show, waitFor, outcomes, resolve } = needs;
 
   async function asking(
     call: Call<ActionBody>,
@@ -90,8 +98,8 @@ export function actionRoutes(needs: ActionRoutesNeeds): readonly Route[] {
         ),
       };
     }
-    const idempotency =
-      body.idempotencyKey === null ? call.idempotency : { key: body.idempotencyKey, digest: call.bodyDigest };
+    const key = body.idempotencyKey ?? call.idempotency?.key ?? null;
+    const idempotency = key === null ? null : { key, digest: call.bodyDigest(), attempt: call.attempt };
     return { kind: 'asking', asker: askerOf(principal, call.traceId), wanted: wantedOf(body, idempotency) };
   }
 
@@ -120,7 +128,8 @@ export function actionRoutes(needs: ActionRoutesNeeds): readonly Route[] {
       path: '/api/v1/decisions',
       summary: 'What would be decided, and why; nothing is recorded or executed',
       permission: 'actions.request',
-      answer: 'The decision; with explain=all also `considered`, every rule that names the action',
+      answer:
+        'The decision; with explain=all also `considered`, every rule that names the action, and `meant` where none does',
       body: actionBody,
       query: z.strictObject({ explain: z.enum(['all']).optional() }),
       async handle(call) {
@@ -128,8 +137,10 @@ export function actionRoutes(needs: ActionRoutesNeeds): readonly Route[] {
         if (asked.kind === 'refused') return asked.reply;
         const answer = await preview(asked.asker, asked.wanted);
         if (answer.kind === 'refused') return problem(answer.refusal);
-        const { decision, explain } = answer;
-        return json(call.query.explain === 'all' ? { decision, considered: explain() } : { decision });
+        const { decision, explain, meant } = answer;
+        return json(
+          call.query.explain === 'all' ? { decision, considered: explain(), meant: meant() } : { decision },
+        );
       },
     }),
     route({
@@ -177,6 +188,19 @@ export function actionRoutes(needs: ActionRoutesNeeds): readonly Route[] {
     }),
     route({
       method: 'POST',
+      path: '/api/v1/actions/:id/begin',
+      summary: 'Begin an act that waited, once it is approved; of all who try, one receives the permit',
+      permission: 'actions.request',
+      answer: 'The act',
+      async handle({ principal, params }) {
+        const id = params['id'] ?? '';
+        const act = await find(principal.tenant, id);
+        if (act === null || !speaksFor(principal, act)) return notFound(id);
+        return act.runsOn === 'approval' ? json(await show(act)) : replyOf(await proceed(act), 200);
+      },
+    }),
+    route({
+      method: 'POST',
       path: '/api/v1/actions/:id/outcome',
       summary: 'Report what came of an act that the agent executed itself',
       permission: 'actions.report',
@@ -201,6 +225,22 @@ export function actionRoutes(needs: ActionRoutesNeeds): readonly Route[] {
       answer: 'The act',
       handle: async ({ principal, params, traceId }) =>
         outcomeReply(await outcomes.confirm(askerOf(principal, traceId), params['id'] ?? '')),
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/actions/:id/resolve',
+      summary: 'Say how an act ended whose end is unknown, after looking',
+      permission: 'actions.resolve',
+      answer: 'The act',
+      body: resolveBody,
+      handle: async ({ principal, params, body, traceId }) =>
+        outcomeReply(
+          await resolve(askerOf(principal, traceId), params['id'] ?? '', {
+            status: body.status,
+            result: body.result ?? null,
+            reason: body.reason,
+          }),
+        ),
     }),
     route({
       method: 'POST',
@@ -262,6 +302,7 @@ function wantedOf(body: ActionBody, idempotency: WantedAction['idempotency']): W
     idempotency,
     attach: body.attach,
     compensates: null,
+    run: body.run,
   };
 }
 

@@ -58,7 +58,7 @@ export function createStandStill(needs: StandStillNeeds): StandStill {
       entries: [draftEntry(journey, approval === null ? `action.${status}` : 'action.held', decision, nowMs)],
     });
     if (recorded.kind === 'duplicate') {
-      return answers.repeated(asker.tenant, recorded, journey.idempotency?.digest ?? null);
+      return answers.repeated(asker.tenant, recorded, journey.idempotency);
     }
     if (recorded.kind === 'compensated') return refused(compensatedRefusal(journey.compensates), decision);
     if (isDenied) return refused(refusal, decision, id);

@@ -3,13 +3,13 @@
 import { canonicalJson } from '@mandate/kernel';
 import { jsonb } from '../../platform/postgres/jsonb.ts';
 import type { Sql, Tx } from '../../platform/postgres/store.ts';
-import type { ActStatus, Entry, Idempotency, NewAct, NewApproval } from './act.ts';
+import type { ActStatus, Entry, Idempotency, KnownKey, NewAct, NewApproval } from './act.ts';
 
 export type StartAnswer =
   | { readonly kind: 'started'; readonly epoch: number }
   | { readonly kind: 'stale' }
   | { readonly kind: 'stopped' }
-  | { readonly kind: 'duplicate'; readonly actId: string; readonly digest: string }
+  | ({ readonly kind: 'duplicate' } & KnownKey)
   | { readonly kind: 'limit'; readonly key: string }
   /** What it would undo has been undone already, or is about to be. */
   | { readonly kind: 'compensated' }
@@ -46,7 +46,7 @@ type StartRow =
   | { outcome: 'started'; epoch: number }
   | { outcome: 'stale' }
   | { outcome: 'stopped' }
-  | { outcome: 'duplicate'; actId: string; digest: string };
+  | ({ outcome: 'duplicate' } & KnownKey);
 
 function startAnswer(row: StartRow | undefined): StartAnswer {
   if (row === undefined) return { kind: 'stopped' };
@@ -58,7 +58,7 @@ function startAnswer(row: StartRow | undefined): StartAnswer {
     case 'stopped':
       return { kind: 'stopped' };
     case 'duplicate':
-      return { kind: 'duplicate', actId: row.actId, digest: row.digest };
+      return { kind: 'duplicate', actId: row.actId, digest: row.digest, attempt: row.attempt };
   }
 }
 
@@ -133,7 +133,7 @@ export async function finishAct(db: Sql | Tx, call: FinishCall): Promise<FinishA
 
 export type RecordAnswer =
   | { readonly kind: 'recorded' }
-  | { readonly kind: 'duplicate'; readonly actId: string; readonly digest: string }
+  | ({ readonly kind: 'duplicate' } & KnownKey)
   | { readonly kind: 'attached'; readonly actId: string }
   | { readonly kind: 'compensated' };
 
@@ -150,10 +150,10 @@ export interface RecordCall {
 
 type RecordRow =
   | { outcome: 'recorded' }
-  | { outcome: 'duplicate'; actId: string; digest: string }
+  | ({ outcome: 'duplicate' } & KnownKey)
   | { outcome: 'attached'; actId: string };
 
-export async function recordAct(db: Sql, call: RecordCall): Promise<RecordAnswer> {
+export async function recordAct(db: Sql | Tx, call: RecordCall): Promise<RecordAnswer> {
   try {
     return await record(db, call);
   } catch (error) {
@@ -162,7 +162,7 @@ export async function recordAct(db: Sql, call: RecordCall): Promise<RecordAnswer
   }
 }
 
-async function record(db: Sql, call: RecordCall): Promise<RecordAnswer> {
+async function record(db: Sql | Tx, call: RecordCall): Promise<RecordAnswer> {
   const [row] = await db<{ answer: RecordRow }[]>`
     select mandate.act_record(${call.tenant}, ${at(call.nowMs)}, ${jsonb(db, call.act)}, ${bytes(call.sealed)},
       ${call.approval === null ? null : jsonb(db, call.approval)}, ${call.attach},
@@ -173,7 +173,7 @@ async function record(db: Sql, call: RecordCall): Promise<RecordAnswer> {
     case 'recorded':
       return { kind: 'recorded' };
     case 'duplicate':
-      return { kind: 'duplicate', actId: answer.actId, digest: answer.digest };
+      return { kind: 'duplicate', actId: answer.actId, digest: answer.digest, attempt: answer.attempt };
     case 'attached':
       return { kind: 'attached', actId: answer.actId };
   }

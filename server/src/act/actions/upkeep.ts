@@ -6,6 +6,7 @@ import { jsonb } from '../../platform/postgres/jsonb.ts';
 import type { Sql, Store } from '../../platform/postgres/store.ts';
 import type { Act, WriteActEntry } from './act.ts';
 import type { Actions } from './actions.ts';
+import type { TakeOver } from './take-over.ts';
 
 export interface Upkeep {
   /** Begins what has been approved. Answers how many acts were tried. */
@@ -21,6 +22,8 @@ export interface UpkeepNeeds {
   readonly clock: Clock;
   readonly actions: Actions;
   readonly proceed: (act: Act) => Promise<unknown>;
+  /** Runs a dead process's act again where that is safe. */
+  readonly takeOver: TakeOver;
   readonly trustSettings: (tenant: string) => Promise<TrustSettings>;
   readonly failed: (error: unknown, what: string) => void;
   readonly writeEntry: WriteActEntry;
@@ -37,6 +40,7 @@ export function createUpkeep({
   clock,
   actions,
   proceed,
+  takeOver,
   trustSettings,
   failed,
   writeEntry,
@@ -57,7 +61,7 @@ export function createUpkeep({
 
   async function giveUp({ tenant, id, why }: LostAct): Promise<boolean> {
     const act = await actions.find(tenant, id);
-    if (act === null) return false;
+    if (act === null || (await takeOver(act)) !== 'no') return false;
     const ended = await actions.end({
       act,
       ending: { kind: 'unknown', error: why },
@@ -159,7 +163,7 @@ function lostActsOf(control: Sql, nowMs: number): Promise<readonly LostAct[]> {
 
 async function expire(store: Store, nowMs: number, writeEntry: UpkeepNeeds['writeEntry']): Promise<number> {
   const due = await store.control<{ tenant: string; id: string }[]>`
-    select tenant, id from mandate.approval where status in ('pending', 'approved') and expires_at <= ${new Date(nowMs)} limit ${BATCH}`;
+    select tenant, id from mandate.approval where status in ('pending', 'approved') and act_id is not null and expires_at <= ${new Date(nowMs)} limit ${BATCH}`;
   let expired = 0;
   for (const { tenant, id } of due) {
     expired += await store.withTenant(tenant, async (tx) => {

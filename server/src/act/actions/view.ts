@@ -1,5 +1,5 @@
 // What the doors show of an act. Display values are redacted; the result is opened for whoever may read the act.
-import type { Decision, Json } from '@mandate/kernel';
+import type { Decision, Json, JsonObject } from '@mandate/kernel';
 import type { Act, ActStatus } from './act.ts';
 import { iso } from '../../platform/clock/iso.ts';
 
@@ -19,7 +19,11 @@ export interface ActView {
   readonly permit?: string;
   /** How long a permitted act may still be begun, counted from this answer: no clock of two machines has to agree. */
   readonly startWithinMs?: number;
+  /** With a permit that people had to approve: exactly what was approved, in plain text, for the agent that runs it. */
+  readonly run?: { readonly parameters: JsonObject };
   readonly approval?: ApprovalView;
+  /** The act that an approver made of this one, with other parameters. */
+  readonly replacedBy?: string;
   readonly traceId: string | null;
   readonly createdAt: string;
   readonly startedAt?: string;
@@ -38,7 +42,9 @@ export interface ViewExtras {
   readonly result?: Json;
   readonly permit?: string;
   readonly startWithinMs?: number;
+  readonly run?: { readonly parameters: JsonObject };
   readonly approval?: ApprovalView;
+  readonly replacedBy?: string;
 }
 
 export function viewOf(act: Act, extras: ViewExtras): ActView {
@@ -55,7 +61,9 @@ export function viewOf(act: Act, extras: ViewExtras): ActView {
     ...(act.trust === null ? {} : { trust: act.trust }),
     ...(extras.permit === undefined ? {} : { permit: extras.permit }),
     ...(extras.startWithinMs === undefined ? {} : { startWithinMs: extras.startWithinMs }),
+    ...(extras.run === undefined ? {} : { run: extras.run }),
     ...(extras.approval === undefined ? {} : { approval: extras.approval }),
+    ...(extras.replacedBy === undefined ? {} : { replacedBy: extras.replacedBy }),
     traceId: act.traceId,
     createdAt: iso(act.createdMs),
     ...(act.startedMs === null ? {} : { startedAt: iso(act.startedMs) }),

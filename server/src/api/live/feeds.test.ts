@@ -39,6 +39,7 @@ async function openFeeds(t: TestContext, over: Partial<FeedsNeeds> = {}) {
     traced: (_name, _headers, run) => run('trace'),
     follow: silent,
     head: () => Promise.resolve(0),
+    ofRun: () => Promise.resolve(null),
     after: (delayMs, fn) => clock.after(delayMs, fn),
     failed: (error) => void mistakes.push(error),
     closing: closing.signal,

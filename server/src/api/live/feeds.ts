@@ -39,6 +39,11 @@ export interface FeedsNeeds {
   ) => AsyncIterable<readonly FeedEvent[]>;
   /** The newest position. */
   readonly head: (tenant: string) => Promise<number>;
+  /** What of the events is about one workflow run; null where there is no such run. */
+  readonly ofRun: (
+    tenant: string,
+    run: string,
+  ) => Promise<((events: readonly FeedEvent[]) => readonly FeedEvent[]) | null>;
   /** Runs `fn` once after `delayMs`; the answer cancels it. */
   readonly after: (delayMs: number, fn: () => void) => () => void;
   readonly failed: (error: unknown, traceId: string, path: string) => void;
@@ -60,6 +65,26 @@ export async function mountFeeds(needs: FeedsNeeds): Promise<void> {
       const asked = await admit(needs, { request, reply, traceId });
       if (asked === null) return reply;
       const { reader, end } = openReader(needs, { ...asked, request, traceId });
+      request.raw.on('close', () => end('gone'));
+      reply.hijack();
+      await serveStream(reply.raw, reader, { traceId, after });
+      end('gone');
+      return reply;
+    }),
+  );
+
+  fastify.get<{ Params: { id: string } }>('/api/v1/workflows/:id/events', (request, reply) =>
+    traced('GET /api/v1/workflows/:id/events', request.headers, async (traceId) => {
+      const asked = await admit(needs, { request, reply, traceId });
+      if (asked === null) return reply;
+      const { id } = request.params;
+      const choose = await needs.ofRun(asked.principal.tenant, id);
+      if (choose === null)
+        return needs.refuse(reply, { code: 'not_found', detail: `There is no workflow run ${id}.` }, traceId);
+      const follow: FeedsNeeds['follow'] = async function* (tenant, from, signal) {
+        for await (const events of needs.follow(tenant, from, signal)) yield choose(events);
+      };
+      const { reader, end } = openReader({ ...needs, follow }, { ...asked, request, traceId });
       request.raw.on('close', () => end('gone'));
       reply.hijack();
       await serveStream(reply.raw, reader, { traceId, after });

@@ -3,6 +3,9 @@
 export interface FeedEvent {
   readonly id: string;
   readonly type: string;
+  /** `actions/ID`, `workflows/ID` or `agents/ID`. */
+  readonly subject?: string;
+  readonly data?: unknown;
 }
 
 export type EndReason = 'gone' | 'no_longer_allowed' | 'going_away' | 'failed';

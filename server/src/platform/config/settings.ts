@@ -232,6 +232,28 @@ export const SETTINGS = {
     about: 'What the names of the governance metrics begin with. A charter may set it too.',
     example: 'mandate',
   }),
+  smtpUrl: setting<string | null>({
+    env: 'MANDATE_SMTP_URL',
+    flag: null,
+    secret: 'password',
+    shape: text.regex(/^smtps?:\/\/\S+$/),
+    allowed:
+      'an SMTP URL such as smtp://user:password@mail.example.org:587, or smtps:// for TLS from the start',
+    fallback: null,
+    about: 'The mail server that notifications go out by, where a channel names no other.',
+    example: 'smtp://mandate:password@mail.example.org:587',
+  }),
+  mailFrom: setting<string | null>({
+    env: 'MANDATE_MAIL_FROM',
+    flag: null,
+    secret: null,
+    shape: text.regex(/^[^\s@<>,;"]+@[^\s@<>,;"]+$/),
+    allowed: 'an e-mail address',
+    fallback: null,
+    about:
+      'The address that notifications come from. By default the user of the SMTP URL, where that is one.',
+    example: 'mandate@example.org',
+  }),
   otlpEndpoint: setting<string | null>({
     env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
     flag: null,

@@ -4,13 +4,17 @@ import { createPrivateKey, createPublicKey, hkdfSync, type KeyObject } from 'nod
 import type { MasterKey } from './master-key.ts';
 
 export type Purpose =
+  | 'access-binding'
   | 'api-key-pepper'
+  | 'approval-link'
   | 'audit-signing'
+  | 'channel-button'
   | 'database-login'
   | 'grant-signing'
   | 'permit-signing'
   | 'receipt-signing'
   | 'request-signature'
+  | 'source-scope'
   | 'tenant-key';
 
 /** 32 bytes for a purpose; `name` tells apart several keys of one purpose (a login, a key id). */

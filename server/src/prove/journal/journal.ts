@@ -170,7 +170,7 @@ export function cloudEventOf(tenant: string, entry: JournalEntry): CloudEvent {
       ? entry.agent === null
         ? {}
         : { subject: `agents/${entry.agent}` }
-      : { subject: `actions/${entry.actId}` }),
+      : { subject: `${entry.kind.startsWith('workflow.') ? 'workflows' : 'actions'}/${entry.actId}` }),
     time: entry.at,
     datacontenttype: 'application/json',
     ...(entry.traceId === null

@@ -6,7 +6,7 @@ import type { Store } from '../../platform/postgres/store.ts';
 
 export interface Stats {
   readonly pendingApprovals: number;
-  /** Yellow acts since the last digest: what people will be told next. */
+  /** Yellow acts that the next digests will tell of; 0 where the charter has nobody told. */
   readonly pendingDigestEntries: number;
   readonly liveActs: number;
   readonly agents: number;
@@ -40,7 +40,10 @@ export function createStats({
           (select count(*)::integer from mandate.agent where tenant = ${tenant}) as agents,
           (select count(distinct scope)::integer from mandate.restriction where tenant = ${tenant} and kind = 'freeze' and lifted_at is null) as frozen,
           (select count(*)::integer from mandate.journal j where tenant = ${tenant} and kind in ('action.started', 'action.permitted') and data like '%"tier":"yellow"%'
-             and (position is null or position > coalesce((select position from mandate.consumer where tenant = ${tenant} and name = 'digest'), 0))) as digest,
+             and exists (select 1 from mandate.digest where tenant = ${tenant})
+             and (position is null or position > coalesce(
+               (select min(from_position) from mandate.digest where tenant = ${tenant} and opened_at is not null),
+               (select position from mandate.consumer where tenant = ${tenant} and name = 'notifications'), 0))) as digest,
           (select coalesce(jsonb_object_agg(status, n), '{}') from (select status, count(*)::integer as n from today group by status) s) as by_status,
           (select coalesce(jsonb_object_agg(tier, n), '{}') from (select tier, count(*)::integer as n from today group by tier) t) as by_tier,
           (select coalesce(sum(cost), 0)::double precision from today where status in ('success', 'failed', 'unknown', 'executing', 'permitted')) as cost`;

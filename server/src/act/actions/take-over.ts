@@ -1,0 +1,147 @@
+// An act whose process died in the middle has begun, and nobody knows how far it came. Only where the charter says that
+// doing it twice under one key is doing it once is it run again, by a process that lives, after being decided again.
+// Everything else becomes `unknown` and waits for a person (I7).
+import { agentClassOf, canonicalJson, decide, settingOf } from '@mandate/kernel';
+import type { Action, Decision, Law, Snapshot } from '@mandate/kernel';
+import type { Clock } from '../../platform/clock/clock.ts';
+import { jsonb } from '../../platform/postgres/jsonb.ts';
+import type { Sql } from '../../platform/postgres/store.ts';
+import type { Asker } from '../../platform/identity/asker.ts';
+import type { Act } from './act.ts';
+import type { Actions, Ending } from './actions.ts';
+import type { Run, RunOutcome } from './begin.ts';
+import type { Running } from './running.ts';
+import type { Sealed } from './sealed.ts';
+import { untilWritten } from './until-written.ts';
+
+/** `taken`: it runs here. `later`: not now, for a reason that passes. `no`: it is not to be run again. */
+export type TakeOver = (act: Act) => Promise<'taken' | 'later' | 'no'>;
+
+export interface TakeOverNeeds {
+  readonly db: Sql;
+  readonly clock: Clock;
+  readonly actions: Actions;
+  readonly running: Running;
+  readonly sealed: Sealed;
+  readonly worker: string;
+  readonly isHeld: () => boolean;
+  readonly lawOf: (tenant: string) => Promise<Law | null>;
+  readonly stands: (asker: Asker) => Promise<boolean>;
+  /** The facts of now, for an action that has been asked for already. */
+  readonly snapshotOf: (asker: Asker, action: Action, digest: string) => Promise<Snapshot | null>;
+  readonly execute: (executor: string, run: Run) => Promise<RunOutcome>;
+  readonly failed: (error: unknown, what: string) => void;
+}
+
+const WRITE_END_MS = 60_000;
+
+export function createTakeOver(needs: TakeOverNeeds): TakeOver {
+  const { clock, actions, running, sealed, worker } = needs;
+
+  return async (act) => {
+    const { executor, deadlineMs, worker: from, tenant } = act;
+    if (act.status !== 'executing' || executor === null || from === null || from === worker) return 'no';
+    if ((deadlineMs ?? 0) <= clock.nowMs()) return 'no';
+    const law = await needs.lawOf(tenant);
+    if (law === null) return 'later';
+    if (settingOf(law, act.action)?.idempotent !== true) return 'no';
+    const { action, asker } = await sealed.open(act);
+    if (!(await needs.stands(asker))) return 'no';
+    const snapshot = await needs.snapshotOf(asker, action, act.digest);
+    if (snapshot === null || !needs.isHeld()) return 'later';
+    const decision = decide(action, snapshot);
+    if (!mayGoOn(act, decision)) return 'no';
+    const safeState = settingOf(law, act.action)?.safeState ?? false;
+    const agentClass = agentClassOf(law.charter, act.agent);
+    const { signal, leave } = running.enter({ actId: act.id, tenant, action, agentClass, safeState });
+    let isRunning = false;
+    try {
+      if ((await take(act, from, snapshot)) !== 'taken') return 'later';
+      isRunning = true;
+      void finish({ act, executor, action, signal, snapshot })
+        .catch((error: unknown) => needs.failed(error, `the act ${act.id}, taken over, could not be ended`))
+        .finally(leave);
+      return 'taken';
+    } finally {
+      if (!isRunning) leave();
+    }
+  };
+
+  async function take(act: Act, from: string, { revision, nowMs }: Snapshot): Promise<string> {
+    const entry = {
+      kind: 'action.taken_over',
+      agent: act.agent,
+      actId: act.id,
+      actor: 'mandate:upkeep',
+      atMs: nowMs,
+      traceId: act.traceId,
+      data: canonicalJson({ action: act.action, from, by: worker }),
+    };
+    const [row] = await needs.db<{ answer: string }[]>`
+      select mandate.act_take_over(${act.tenant}, ${new Date(nowMs)}, ${revision}, ${act.id}, ${from}, ${worker}, ${jsonb(needs.db, [entry])}) as answer`;
+    return row?.answer ?? 'gone';
+  }
+
+  interface Taken {
+    readonly act: Act;
+    readonly executor: string;
+    readonly action: Action;
+    readonly signal: AbortSignal;
+    readonly snapshot: Snapshot;
+  }
+
+  async function finish({ act, executor, action, signal, snapshot }: Taken): Promise<void> {
+    const outcome = await needs.execute(executor, {
+      actId: act.id,
+      tenant: act.tenant,
+      agent: action.agent,
+      action: action.action,
+      parameters: action.parameters,
+      idempotencyKey: act.id,
+      signal,
+      deadlineMs: Math.max(1, (act.deadlineMs ?? 0) - clock.nowMs()),
+      traceparent: null,
+    });
+    const giveUpMs = clock.monotonicMs() + WRITE_END_MS;
+    await untilWritten(
+      () =>
+        actions.end({
+          act,
+          ending: endingOf(outcome, act),
+          from: ['executing', 'unknown'],
+          counts: true,
+          by: `executor:${executor}`,
+          settings: snapshot.law.charter.trust,
+          trust: null,
+        }),
+      {
+        clock,
+        isHeld: () => needs.isHeld() && clock.monotonicMs() < giveUpMs,
+        failed: (error) =>
+          needs.failed(error, `the end of the act ${act.id} could not be written; it is tried again`),
+      },
+    );
+  }
+}
+
+/** People approved it for certain causes and its approval is used: it holds for the same act, and for no further cause. */
+function mayGoOn(act: Act, decision: Decision): boolean {
+  if (decision.effect === 'execute') return true;
+  return (
+    decision.effect === 'hold' &&
+    act.approvalId !== null &&
+    decision.causes.every((cause) => act.decision.causes.includes(cause))
+  );
+}
+
+function endingOf(outcome: RunOutcome, act: Act): Ending {
+  switch (outcome.kind) {
+    case 'success':
+    case 'unknown':
+      return outcome;
+    case 'failed':
+      return { kind: 'failed', error: outcome.error, costMicroUsd: null };
+    case 'cancelled':
+      return { kind: 'cancelled', error: 'Aborted while it ran.', costMicroUsd: act.costMicroUsd };
+  }
+}
