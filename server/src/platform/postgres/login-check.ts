@@ -20,11 +20,15 @@ interface Standing {
 
 /** Throws one error with every problem of the logins and the statements that mend them. */
 export async function verifyLogins(store: Pick<Store, Duty>, logins: Logins): Promise<void> {
-  const [app, sequencer, control] = await Promise.all([
+  const asked = [
     standingOf(store.app, 'app', logins.appUrl),
     standingOf(store.sequencer, 'sequencer', logins.sequencerUrl),
     standingOf(store.control, 'control', logins.controlUrl),
-  ]);
+  ] as const;
+  // All three to their end, also when one fails: a pool that is closed while it still connects hangs, and then fails
+  // where nobody listens.
+  await Promise.allSettled(asked);
+  const [app, sequencer, control] = await Promise.all(asked);
   const problems = [
     ...problemsOf('app', app),
     ...problemsOf('sequencer', sequencer),
