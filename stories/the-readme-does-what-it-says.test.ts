@@ -45,7 +45,7 @@ interface MailServer {
 /** The mail server of the quick start, which is a real one. */
 async function startMail(): Promise<MailServer> {
   const child = spawn(process.execPath, [`${root}examples/quickstart/mail.mjs`], {
-    env: { ...process.env, PORT: '0' },
+    env: { ...process.env, MAIL_PORT: '0' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let shown = '';

@@ -1,7 +1,7 @@
 // A mail server for trying notifications out: a real one, which takes every mail for every address on this machine and
 // shows what people would read. Nothing leaves the machine, and nothing is kept.
 //
-//   node examples/quickstart/mail.mjs        listens on 127.0.0.1:4025, or on PORT
+//   node examples/quickstart/mail.mjs        listens on 127.0.0.1:4025, or on MAIL_PORT
 import { SMTPServer } from 'smtp-server';
 
 const server = new SMTPServer({
@@ -19,7 +19,7 @@ const server = new SMTPServer({
 });
 // A client that breaks off has not sent a mail, and that is all.
 server.on('error', (error) => process.stderr.write(`mail: ${error.message}\n`));
-server.listen(Number(process.env.PORT ?? 4025), '127.0.0.1', () => {
+server.listen(Number(process.env.MAIL_PORT ?? 4025), '127.0.0.1', () => {
   process.stdout.write(
     `Mail for every address is taken on smtp://127.0.0.1:${server.server.address().port}\n`,
   );
