@@ -4,7 +4,8 @@
 import type { Asker } from '../../platform/identity/asker.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
 import { badRequest, mountStandardDoor } from '../http/standard-door.ts';
-import type { StandardCall, StandardDoorNeeds, StandardReply, StandardRoute } from '../http/standard-door.ts';
+import type { Doorway } from '../http/doorway.ts';
+import type { StandardCall, StandardReply, StandardRoute } from '../http/standard-door.ts';
 import {
   CAPABILITY,
   problemType,
@@ -23,7 +24,7 @@ import { search } from './search.ts';
 import type { Kind, SearchNeeds } from './search.ts';
 
 export interface AuthzenNeeds
-  extends StandardDoorNeeds, AccessRequestNeeds, Pick<EvaluateNeeds, 'preview'>, Pick<SearchNeeds, 'known'> {
+  extends Doorway, AccessRequestNeeds, Pick<EvaluateNeeds, 'preview'>, Pick<SearchNeeds, 'known'> {
   readonly askerOf: (principal: Principal, traceId: string | null) => Asker;
 }
 

@@ -1,9 +1,8 @@
 // The paths that need no key: whether the process is alive and ready, and its metrics for scrapers on this machine.
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Principal } from '../../platform/identity/principal.ts';
-import type { Permission } from '../../platform/identity/roles.ts';
+import type { FastifyRequest } from 'fastify';
 import { isForwarded, isLoopbackAddress, isLoopbackName } from './own-name.ts';
 import { mountReference } from './reference.ts';
+import type { Doorway } from './doorway.ts';
 
 export interface Check {
   readonly name: string;
@@ -11,19 +10,7 @@ export interface Check {
   readonly detail: string;
 }
 
-export interface OpenPathsNeeds {
-  readonly fastify: FastifyInstance;
-  readonly prove: (
-    request: FastifyRequest,
-    reply: FastifyReply,
-    permission: Permission,
-    traceId: string,
-  ) => Promise<Principal | null>;
-  readonly traced: <T>(
-    name: string,
-    headers: FastifyRequest['headers'],
-    run: (traceId: string) => Promise<T>,
-  ) => Promise<T>;
+export interface OpenPathsNeeds extends Omit<Doorway, 'failed'> {
   readonly version: string;
   readonly checks: () => Promise<readonly Check[]>;
   /** Prometheus text. */

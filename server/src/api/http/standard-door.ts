@@ -1,29 +1,14 @@
 // The doors of other people's standards (AuthZEN, OFREP) lie on the same server, but their wire formats say what an
 // error looks like: 400 for whatever is wrong with the body, unknown fields passed over, `X-Request-ID` echoed. They
 // get a scope of their own, so that the product's stricter door stays as it is.
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { parseGuardedJson } from '../../platform/http/json-guard.ts';
 import type { Refusal } from '../../platform/http/problems.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
 import type { Permission } from '../../platform/identity/roles.ts';
+import type { Doorway } from './doorway.ts';
 import { sendProblem } from './problem.ts';
 import { refusalOfError } from './unreadable.ts';
-
-export interface StandardDoorNeeds {
-  readonly fastify: FastifyInstance;
-  readonly prove: (
-    request: FastifyRequest,
-    reply: FastifyReply,
-    permission: Permission,
-    traceId: string,
-  ) => Promise<Principal | null>;
-  readonly traced: <T>(
-    name: string,
-    headers: FastifyRequest['headers'],
-    run: (traceId: string) => Promise<T>,
-  ) => Promise<T>;
-  readonly failed: (error: unknown, traceId: string, path: string) => void;
-}
 
 export interface StandardCall {
   readonly principal: Principal;
@@ -62,7 +47,7 @@ export interface StandardRoute {
 const BODY_MAX = 1_048_576;
 const REQUEST_ID = /^[\x21-\x7e]{1,200}$/;
 
-export function mountStandardDoor(needs: StandardDoorNeeds, routes: readonly StandardRoute[]): void {
+export function mountStandardDoor(needs: Doorway, routes: readonly StandardRoute[]): void {
   void needs.fastify.register((scope, _options, done) => {
     scope.removeAllContentTypeParsers();
     // Whatever it is called, it is read as bytes: what it should have been called is for the route to say.
@@ -93,7 +78,7 @@ interface Exchange {
 }
 
 async function serve(
-  needs: StandardDoorNeeds,
+  needs: Doorway,
   route: StandardRoute,
   { request, reply, traceId }: Exchange,
 ): Promise<FastifyReply> {

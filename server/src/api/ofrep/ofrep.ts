@@ -4,7 +4,8 @@
 import { parseScope, scopeCovers } from '@mandate/kernel';
 import type { Principal } from '../../platform/identity/principal.ts';
 import { mountStandardDoor } from '../http/standard-door.ts';
-import type { StandardDoorNeeds, StandardReply } from '../http/standard-door.ts';
+import type { Doorway } from '../http/doorway.ts';
+import type { StandardReply } from '../http/standard-door.ts';
 
 /** One flag as it stands; a scoped row counts before the tenant's own where its scope covers the context. */
 export interface OfrepFlag {
@@ -17,7 +18,7 @@ export interface OfrepFlag {
   readonly updatedAt: string;
 }
 
-export interface OfrepNeeds extends StandardDoorNeeds {
+export interface OfrepNeeds extends Doorway {
   readonly flags: (tenant: string) => Promise<readonly OfrepFlag[]>;
   /** The scopes that are stopped at this moment; `autonomy.emergencyStop` is true for whomever one of them covers. */
   readonly stops: (tenant: string) => Promise<readonly string[]>;

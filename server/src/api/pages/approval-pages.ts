@@ -1,32 +1,19 @@
 // Pages for people who decide: plain HTML under a policy that lets nothing else in. A GET or a HEAD shows and decides
 // nothing, whoever follows the link how often; the form is sent back as a POST with the token that it carries.
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Refusal } from '../../platform/http/problems.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
-import type { Permission } from '../../platform/identity/roles.ts';
 import { bodyOf } from '../http/read-call.ts';
 import { sendProblem } from '../http/problem.ts';
 import { refusalOfError } from '../http/unreadable.ts';
+import type { Doorway } from '../http/doorway.ts';
 
 interface Page {
   readonly status: number;
   readonly html: string;
 }
 
-export interface ApprovalPagesNeeds {
-  readonly fastify: FastifyInstance;
-  readonly prove: (
-    request: FastifyRequest,
-    reply: FastifyReply,
-    permission: Permission,
-    traceId: string,
-  ) => Promise<Principal | null>;
-  readonly traced: <T>(
-    name: string,
-    headers: FastifyRequest['headers'],
-    run: (traceId: string) => Promise<T>,
-  ) => Promise<T>;
-  readonly failed: (error: unknown, traceId: string, path: string) => void;
+export interface ApprovalPagesNeeds extends Doorway {
   readonly desk: {
     openByLink(of: {
       readonly id: string;
