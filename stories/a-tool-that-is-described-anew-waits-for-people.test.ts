@@ -12,6 +12,7 @@ import { z } from 'zod';
 import { openDoor } from '../test/door.ts';
 import type { Door } from '../test/door.ts';
 import { callTool, connectHttp, decisionOf, textOf } from '../test/mcp.ts';
+import { until } from '../test/until.ts';
 
 /** An official server over HTTP whose one tool says of itself what the test wants it to. */
 async function serveMoody(t: TestContext) {
@@ -120,10 +121,11 @@ test('a changed description holds the calls of that tool until somebody accepts 
   assert.match(approval.title, /moody says of its tool add/);
   await decide(door, approval, 'approve');
   assert.equal(textOf(await call()), '2');
-  const entries = await door.call('GET', '/api/v1/audit/entries?kind=tool');
-  const items: unknown = entries.json?.['items'];
-  assert.ok(Array.isArray(items), entries.text);
-  const kinds = items.map(({ kind }: { readonly kind: string }) => kind);
+  const kinds = await until('all three entries have their position', async () => {
+    const entries = await door.call('GET', '/api/v1/audit/entries?kind=tool');
+    const items = entries.json?.['items'] as readonly { readonly kind: string }[];
+    return items.length > 2 && items.map(({ kind }) => kind);
+  });
   assert.deepEqual(kinds.toSorted(), ['tool.accepted', 'tool.changed', 'tool.pinned']);
 });
 

@@ -4,6 +4,7 @@ import type { Severity, User } from './action.ts';
 import type { ApprovalSettings, EscalationStep } from './approval.ts';
 import type { GuardrailSettings } from './finding.ts';
 import type { FlowRule } from './flow.ts';
+import type { GovernedSet } from './governed-set.ts';
 import type { NotifySettings } from './notify.ts';
 import type { ScheduleSetting } from './plan/schedule.ts';
 import type { Tier } from './tier.ts';
@@ -32,6 +33,8 @@ export interface Charter {
   readonly resume: { readonly twoPersons: boolean };
   /** Workflows that begin by themselves. Absent: there are none. */
   readonly schedules?: readonly ScheduleSetting[];
+  /** What earns its autonomy in phases. Absent: nothing does. */
+  readonly phases?: readonly GovernedSet[];
   /** How people decide. Absent: as `DEFAULT_APPROVALS`. */
   readonly approvals?: ApprovalSettings;
 }

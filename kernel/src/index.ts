@@ -82,6 +82,8 @@ export type {
 } from './finding.ts';
 export { guardrailNameProblem, OWN_ROOTS } from './finding/own.ts';
 export type { OwnGuardrail } from './finding/own.ts';
+export { isGoverned, phaseIndex } from './governed-set.ts';
+export type { GovernedSet, Phase } from './governed-set.ts';
 export { isLive, missingConsent, missingGrant, missingScope } from './grant.ts';
 export type { Grant, GrantKind, MissingAuthority } from './grant.ts';
 export { compileLaw, settingOf } from './law.ts';

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CloudEvent, HTTP } from 'cloudevents';
 import { openDoor } from '../../../../test/door.ts';
+import { until } from '../../../../test/until.ts';
 
 test('every entry is a CloudEvent to the official SDK, one by one and as a message over HTTP', async (t) => {
   const door = await openDoor(t);
@@ -11,11 +12,15 @@ test('every entry is a CloudEvent to the official SDK, one by one and as a messa
   });
   assert.equal(asked.json?.['status'], 'permitted', asked.text);
   await door.call('PUT', '/api/v1/flags/autonomy.mode', { body: { value: 'SUPERVISED', reason: 'trial' } });
-  const answer = await door.call('GET', '/api/v1/audit/entries?format=cloudevents');
-  const items: unknown = answer.json?.['items'];
-  assert.ok(Array.isArray(items) && items.length >= 2, answer.text);
+  // Entries are read by position, and positions come after commit.
+  const items = await until('the change of the flag is in the journal', async () => {
+    const answer = await door.call('GET', '/api/v1/audit/entries?format=cloudevents');
+    const seen = answer.json?.['items'] as readonly Readonly<Record<string, unknown>>[];
+    return seen.some(({ type }) => type === 'mandate.flag.changed') && seen;
+  });
+  assert.ok(items.length >= 3);
   const ids = new Set<string>();
-  for (const item of items as readonly Readonly<Record<string, unknown>>[]) {
+  for (const item of items) {
     const event = new CloudEvent(item, true);
     assert.equal(event.validate(), true);
     const body = JSON.stringify(item);
