@@ -23,7 +23,13 @@ const START_MS = 30_000;
 export async function startWorker(t: Closing, env: Readonly<Record<string, string>>): Promise<TestWorker> {
   const dataDir = await mkdtemp(join(tmpdir(), 'mandate-worker-'));
   const child = spawn(process.execPath, ['--conditions=mandate-source', MAIN, 'worker', '--json'], {
-    env: { PATH: process.env['PATH'] ?? '', HOME: dataDir, MANDATE_DATA_DIR: dataDir, ...env },
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '',
+      HOME: dataDir,
+      MANDATE_DATA_DIR: dataDir,
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const written: string[] = [];

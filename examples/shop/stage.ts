@@ -22,6 +22,19 @@ export async function approveWhatWaits(): Promise<void> {
   throw new Error('Nothing of the agent waits for a person.');
 }
 
+/** What goes on beside the agent comes true a moment later; what never does is thrown. */
+export async function comesTrue(check: () => void): Promise<void> {
+  for (let looks = 1; ; looks += 1) {
+    try {
+      check();
+      return;
+    } catch (error) {
+      if (looks === 100) throw error;
+      await pause(50);
+    }
+  }
+}
+
 export async function stopAll(): Promise<void> {
   await person.stop({ reason: 'somebody saw something odd' });
 }
