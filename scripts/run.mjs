@@ -3,21 +3,28 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { handOver } from '../server/bin/node24.mjs';
+import { handOver, SERVER_FLAGS, stays } from '../server/bin/node24.mjs';
 import { ensureInstalled } from './install.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const [verb = '', ...rest] = process.argv.slice(2);
+const mandate = (...args) => [
+  ...(stays(args) ? SERVER_FLAGS : []),
+  '--conditions=mandate-source',
+  join(root, 'server/src/main.ts'),
+  ...args,
+];
 const script = (name, ...args) => [join(root, 'scripts', name), ...args];
 
 const verbs = {
-  start: () => ['--conditions=mandate-source', join(root, 'server/src/main.ts'), 'start', ...rest],
-  mandate: () => ['--conditions=mandate-source', join(root, 'server/src/main.ts'), ...rest],
+  start: () => mandate('start', ...rest),
+  mandate: () => mandate(...rest),
   test: () => ['--conditions=mandate-source', ...script('test.mjs', ...rest)],
   check: () => script('check.mjs', ...rest),
   format: () => [join(root, 'node_modules/oxfmt/bin/oxfmt'), ...(rest.length > 0 ? rest : [root])],
   build: () => script('build.mjs', ...rest),
   bench: () => script('bench.mjs', ...rest),
+  monitoring: () => ['--conditions=mandate-source', join(root, 'monitoring/write.ts'), ...rest],
 };
 
 if (!Object.hasOwn(verbs, verb)) {

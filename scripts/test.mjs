@@ -18,10 +18,12 @@ const homes = [
   'stories',
   'examples',
   'benchmarks',
+  'monitoring',
   'dashboard/src',
 ];
 // These look at the sources only; waiting for Postgres would take longer than they do.
-const aboutSources = /^(kernel|scripts|test\/(shape|decisions|guarantees|lockfile)\.test\.ts)/;
+const aboutSources =
+  /^(kernel|scripts|monitoring\/alerts|test\/(shape|decisions|guarantees|lockfile)\.test\.ts)/;
 // A file that leaves something open would otherwise keep the whole run waiting, in silence.
 const fileTimeoutMs = 180_000;
 
