@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { SERVER_FLAGS } from '../server/bin/node24.mjs';
 import { deriveLogins } from './lib/logins.ts';
 import { median } from './lib/measure.ts';
 import { publish, times, verdict } from './lib/results.ts';
@@ -19,23 +20,31 @@ const STEPS = 20;
 const WARM_RUNS = 1_000;
 const PARKED = Number(process.env['MANDATE_BENCH_PARKED'] ?? 10_000);
 
+/** What one run leaves of a worker that has just started: everything that it needs has been loaded. */
+const ONE: Order = { runs: 1, steps: 1 };
+
 const dataDir = mkdtempSync(join(tmpdir(), 'mandate-bench-'));
 const contenders: ChildProcess[] = [];
 try {
   await measure();
 } finally {
-  for (const contender of contenders.toReversed()) {
+  await stopAll();
+  rmSync(dataDir, { recursive: true, force: true });
+}
+
+async function stopAll(): Promise<void> {
+  for (const contender of contenders.splice(0).toReversed()) {
     if (!contender.connected) continue;
     const ended = once(contender, 'exit');
     contender.send('stop');
     await ended;
   }
-  rmSync(dataDir, { recursive: true, force: true });
 }
 
 async function begin(...args: readonly string[]): Promise<{ child: ChildProcess; told: unknown }> {
   const child = fork(fileURLToPath(new URL('./lib/workflow-process.ts', import.meta.url)), [...args], {
-    execArgv: ['--conditions=mandate-source', '--expose-gc'],
+    // Mandate as `mandate worker` runs, the others as Node comes.
+    execArgv: ['--conditions=mandate-source', '--expose-gc', ...(args[0] === 'mandate' ? SERVER_FLAGS : [])],
     env: { ...process.env, NODE_ENV: 'production' },
   });
   contenders.push(child);
@@ -51,7 +60,11 @@ async function carry(child: ChildProcess, order: Order): Promise<Carried> {
 }
 
 async function measure(): Promise<void> {
+  // The first start makes the database; what is measured is a start like every other.
+  await begin('mandate', dataDir);
+  await stopAll();
   const mandate = await begin('mandate', dataDir);
+  const none = await carry(mandate.child, ONE);
   const { adminUrl, decision } = mandate.told as WorkflowServed;
   const { appUrl } = await deriveLogins(dataDir, adminUrl);
   const bare = await begin('bare', adminUrl, appUrl);
@@ -72,7 +85,17 @@ async function measure(): Promise<void> {
   // The heap takes its size from the work that it does; what is asked is what waits in it afterwards.
   const before = await carry(mandate.child, { runs: WARM_RUNS, steps: -1 });
   const parked = await carry(mandate.child, { runs: PARKED, steps: -1 });
-  const usedMb = parked.usedMb - before.usedMb;
+  await stopAll();
+  const restarted = await carry((await begin('mandate', dataDir)).child, ONE);
+  const grown = (name: string, [from, to]: readonly [Carried, Carried]): readonly string[][] => [
+    [`${name}: memory in use`, (to.usedMb - from.usedMb).toFixed(1), '', ''],
+    [
+      `${name}: resident memory`,
+      (to.rssMb - from.rssMb).toFixed(1),
+      '< 50',
+      verdict(to.rssMb - from.rssMb < 50),
+    ],
+  ];
   const ofBare = median(rounds.map((round) => round.mandate / round.bare));
   const ofFunctions = median(rounds.map((round) => round.mandate / round.functions));
   const shown = (of: 'mandate' | 'bare' | 'functions'): string =>
@@ -108,13 +131,13 @@ async function measure(): Promise<void> {
       },
       {
         title: `Memory of ${PARKED.toLocaleString('en')} runs that wait for a person`,
-        head: ['', 'MB', 'wanted', ''],
+        head: ['grown by', 'MB', 'wanted', ''],
         rows: [
-          ['memory in use has grown by', usedMb.toFixed(1), '< 50', verdict(usedMb < 50)],
-          ['resident memory has grown by', (parked.rssMb - before.rssMb).toFixed(1), '', ''],
+          ...grown('the worker that parked them', [before, parked]),
+          ...grown('a worker started among them, against one started without', [none, restarted]),
         ],
         notes: [
-          `Of the worker that started and parked ${PARKED.toLocaleString('en')} runs more (in ${(parked.ms / 1_000).toFixed(1)} s). In use is what is left after a collection of garbage; what is resident beyond that is the room that the heap took for the work of starting them, and keeps.`,
+          `The first worker had worked before; then it started and parked ${PARKED.toLocaleString('en')} runs more (in ${(parked.ms / 1_000).toFixed(1)} s). Resident memory was ${before.rssMb.toFixed(0)} MB before and ${parked.rssMb.toFixed(0)} MB after; that of a worker just started is ${none.rssMb.toFixed(0)} MB without parked runs and ${restarted.rssMb.toFixed(0)} MB with them. In use is what is left after a collection of garbage.`,
         ],
       },
     ],

@@ -12,35 +12,50 @@ export interface Assignment extends Span {
 const MAX_NAME = 64;
 const MAX_VALUE = 512;
 
-/** Places at which a value may be assigned: `=`, `:`, a closing tag, a quote before a comma or behind a bracket; -1 behind the last. */
-export function createSigns(text: string): { readonly from: (at: number) => number } {
+/**
+ * Places at which a value may be assigned, from a place on: `=`, `:`, a closing tag, a quote before a comma or behind a
+ * bracket; -1 where there is none.
+ */
+export function createSigns(text: string): (from: number) => number {
+  const none = text.length;
+  const search = (sign: string, from: number): number => {
+    const at = text.indexOf(sign, from);
+    return at < 0 ? none : at;
+  };
   // Lists of names and values have no brackets; in code, where there are many commas, none of them needs a look.
-  const rare = text.includes('(') ? RARE_SIGNS : [...RARE_SIGNS, ','];
-  const next = rare.map((sign) => text.indexOf(sign));
-  let equals = text.indexOf('=');
-  let colon = text.indexOf(':');
-  let other = nearest(next);
-  return {
-    // Each sign is searched for once: what was found stays until it is passed.
-    from(at) {
-      if (equals >= 0 && equals < at) equals = text.indexOf('=', at);
-      if (colon >= 0 && colon < at) colon = text.indexOf(':', at);
-      if (other >= 0 && other < at) {
-        for (const [i, place] of next.entries())
-          if (place >= 0 && place < at) next[i] = text.indexOf(rare[i] ?? '', at);
-        other = nearest(next);
-      }
-      const common = equals < 0 || (colon >= 0 && colon < equals) ? colon : equals;
-      return common < 0 || (other >= 0 && other < common) ? other : common;
-    },
+  const isList = !text.includes('(');
+  let equals = -1;
+  let colon = -1;
+  let tag = -1;
+  let double = -1;
+  let single = -1;
+  let comma = isList ? -1 : none;
+  let rare = -1;
+  // Each sign is searched for once: what was found stays until it is passed.
+  return (from) => {
+    if (equals < from) equals = search('=', from);
+    if (colon < from) colon = search(':', from);
+    if (rare < from) {
+      if (tag < from) tag = search('</', from);
+      if (double < from) double = quoteSign(text, '"', from);
+      if (single < from) single = quoteSign(text, "'", from);
+      if (comma < from) comma = search(',', from);
+      rare = Math.min(tag, double, single, comma);
+    }
+    const nearest = Math.min(equals, colon, rare);
+    return nearest === none ? -1 : nearest;
   };
 }
 
-function nearest(places: readonly number[]): number {
-  return places.reduce((least, place) => (least < 0 || (place >= 0 && place < least) ? place : least), -1);
+// One search for each quote: it is a sign before a comma, and so is a bracket before it.
+function quoteSign(text: string, quote: string, from: number): number {
+  for (let at = text.indexOf(quote, from); at >= 0; at = text.indexOf(quote, at + 1)) {
+    if (at > from && text.charCodeAt(at - 1) === BRACKET) return at - 1;
+    if (text.charCodeAt(at + 1) === COMMA) return at;
+  }
+  return text.length;
 }
 
-const RARE_SIGNS = ['</', '("', "('", '",', "',"];
 const LESS = 0x3c;
 const BRACKET = 0x28;
 const COMMA = 0x2c;
@@ -56,8 +71,8 @@ export function readAssignment(
   if (code === LESS) return readElement(text, sign, hasStem, work);
   const isQuoted = isQuote(code);
   const behind = isQuoted ? sign + 2 : sign + 1;
-  // The value first: most are short words of code, and a few characters of them end the matter.
-  if (!isPromising(text, behind, work)) return null;
+  // A name in front, a value behind: most are short words of code, and a few characters of them end the matter.
+  if (!isNamed(text, sign) || !isPromising(text, behind, work)) return null;
   if ((isQuoted || code === COMMA) && !isListed(text, sign, isQuoted)) return null;
   const name = nameBefore(text, sign, work);
   if (name === null) return null;
@@ -80,8 +95,9 @@ const GLANCE = 32;
 // no blank in a quoted one.
 function isPromising(text: string, from: number, work: Work): boolean {
   const start = valueStart(text, from);
-  const quote = isQuote(text.charCodeAt(start)) ? text.charCodeAt(start) : null;
-  const first = quote === null ? start : start + 1;
+  const opening = text.charCodeAt(start);
+  const isQuoted = isQuote(opening);
+  const first = isQuoted ? start + 1 : start;
   const last = Math.min(text.length, first + GLANCE);
   let isMixed = false;
   let at = first;
@@ -89,12 +105,13 @@ function isPromising(text: string, from: number, work: Work): boolean {
     const code = text.charCodeAt(at);
     if (code >= 128) break;
     const kind = GLANCES[code] ?? 0;
-    if (kind === END ? quote === null || code === quote : kind === QUOTED_ONLY && quote === null) break;
+    if (kind === LETTER) continue;
     if (kind === BLANK) {
       work.steps += at - from;
-      return quote === null && at - first >= FEWEST && isMixed;
+      return !isQuoted && at - first >= FEWEST && isMixed;
     }
-    if (kind !== LETTER) isMixed = true;
+    if (kind === END ? !isQuoted || code === opening : kind === QUOTED_ONLY && !isQuoted) break;
+    isMixed = true;
   }
   work.steps += at - from;
   return at - first >= (isMixed ? FEWEST : LONG);
@@ -147,6 +164,13 @@ function readElement(
 
 function isBlank(code: number): boolean {
   return code === 0x20 || code === 0x09 || code === 0x0a || code === 0x0d;
+}
+
+// Whether `nameBefore` finds one: half of the signs of a program belong to `===`, `=>`, `<=` or the like.
+function isNamed(text: string, sign: number): boolean {
+  let end = sign;
+  while (end > 0 && sign - end < 5 && isBetween(text.charCodeAt(end - 1))) end -= 1;
+  return end > 0 && isNameCode(text.charCodeAt(end - 1));
 }
 
 /** The name before a sign, which is ASCII. */

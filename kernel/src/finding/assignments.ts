@@ -32,6 +32,11 @@ const NAMED: readonly Named[] = NAMED_SECRET_FORMATS.flatMap(({ kind, words, bod
 const NAMED_BY_WORD: ReadonlyMap<string, readonly Named[]> = Map.groupBy(NAMED, ({ words }) =>
   longest(words),
 );
+const SHORTEST_IN_PARTS = Math.min(
+  ...NAMED.filter(({ parts }) => parts.length > 1).map(({ parts }) =>
+    parts.reduce((sum, part) => sum + (part.kind === 'run' ? part.min : part.text.length), 0),
+  ),
+);
 // A name without any of these says nothing: every suspicion starts from one of them.
 const STEMS = compileAutomaton([
   ...SECRET_STEMS,
@@ -60,12 +65,18 @@ const TAILS = ['apikey', 'token', 'secret', 'key', 'api'];
 export function findAssignments(text: string, work: Work): readonly Assigned[] {
   const found: Assigned[] = [];
   work.steps += text.length;
-  const signs = createSigns(text);
-  for (let i = signs.from(0); i >= 0; i = signs.from(i + 1)) {
+  const nextSign = createSigns(text);
+  for (let i = nextSign(0); i >= 0; i = nextSign(i + 1)) {
     const read = readAssignment(text, i, hasStem, work);
-    if (read === null) continue;
-    const suspicion = suspect(read.name);
-    const secret = suspicion === null ? null : confirm(suspicion, text.slice(read.start, read.end));
+    if (read === null) {
+      // No name ends before the second sign of `==`.
+      while (text.charCodeAt(i) === EQUALS && text.charCodeAt(i + 1) === EQUALS) i += 1;
+      continue;
+    }
+    const value = text.slice(read.start, read.end);
+    // A name takes longer to read than a value takes to be none, and most are code such as `config.token`.
+    const suspicion = isNoSecret(value) || !(read.isPlain || mayBeKnown(value)) ? null : suspect(read.name);
+    const secret = suspicion === null ? null : confirm(suspicion, value);
     if (secret === null || (secret.generic && !read.isPlain)) continue;
     found.push({ ...secret, start: read.start, end: read.end });
     i = Math.max(i, read.end - 1);
@@ -97,7 +108,7 @@ export function suspect(name: string): Suspicion | null {
   const last = (words.at(-1) ?? '').replace(/\d{1,3}$/, '');
   const { known, perhaps } = THINGS.has(last) ? NOBODY : meantBy(words);
   // Redaction leaves `pass` alone, since it is as often what a test does; a value that looks like a password is told.
-  const word = secretName(name) ?? (last === 'pass' ? 'pass' : null);
+  const word = secretName(name, words) ?? (last === 'pass' ? 'pass' : null);
   return known.length + perhaps.length === 0 && word === null ? null : { known, perhaps, word };
 }
 
@@ -158,6 +169,7 @@ function hasStem(text: string, start: number, end: number): boolean {
   return false;
 }
 
+const EQUALS = 0x3d;
 const CAPITAL_A = 0x41;
 const CAPITAL_Z = 0x5a;
 const TO_SMALL = 0x20;
@@ -167,7 +179,7 @@ export function confirm(
   { known, perhaps, word }: Suspicion,
   value: string,
 ): { readonly kind: string; readonly generic: boolean } | null {
-  if (value.length < 6 || value.length > MAX_VALUE || isPlaceholder(value)) return null;
+  if (isNoSecret(value)) return null;
   const exact = known.find(({ parts }) => isExactly(parts, value));
   if (exact !== undefined) return { kind: exact.kind, generic: false };
   if (word !== null && isLikely(word, value)) return { kind: word, generic: true };
@@ -175,9 +187,18 @@ export function confirm(
   return guess === undefined ? null : { kind: guess.kind, generic: true };
 }
 
+function isNoSecret(value: string): boolean {
+  return value.length < 6 || value.length > MAX_VALUE || isPlaceholder(value);
+}
+
 // A hash is as long as many keys are, but of one case.
 function isManyKinds(value: string): boolean {
   return value.length >= 16 && /\d/.test(value) && /[a-z]/.test(value) && /[A-Z]/.test(value);
+}
+
+// As cheap as can be, and never no for what `isExactly` takes.
+function mayBeKnown(value: string): boolean {
+  return value.length >= SHORTEST_IN_PARTS || looksMade(value);
 }
 
 // A value with a literal part or with several is told by those; one of letters and digits alone must also look random,
@@ -201,8 +222,11 @@ function isWordy(value: string): boolean {
  * between small and capital more often than in a name of several words.
  */
 export function looksMade(value: string): boolean {
-  if (isWordy(value)) return false;
-  if (entropyOf(value) < 2.75 || !/[A-Za-z]/.test(value)) return false;
+  return isMixed(value) && !isWordy(value) && entropyOf(value) >= 2.75;
+}
+
+function isMixed(value: string): boolean {
+  if (!/[A-Za-z]/.test(value)) return false;
   if (/\d/.test(value)) return true;
   return (
     value.length >= 20 && (value.match(/[a-z](?=[A-Z])|[A-Z](?=[a-z])/g) ?? []).length >= value.length * 0.34
@@ -215,6 +239,6 @@ function isLikely(word: string, value: string): boolean {
   // A password may be short; a token or a key is long.
   if (/^pass|^pwd|pass$|passwd$/.test(word))
     return value.length >= 8 && kinds >= 2 && /[^A-Za-z]/.test(value) && entropyOf(value) >= 2.5;
-  const isMixed = /\d/.test(value) || new Set(value.match(/[^\w.\s/:-]/g)).size >= 3;
-  return value.length >= 12 && isMixed && /[A-Za-z]/.test(value) && entropyOf(value) >= 3;
+  const isVaried = /\d/.test(value) || new Set(value.match(/[^\w.\s/:-]/g)).size >= 3;
+  return value.length >= 12 && isVaried && /[A-Za-z]/.test(value) && entropyOf(value) >= 3;
 }

@@ -28,6 +28,19 @@ test('the automaton finds every word at every place that a plain search finds it
   );
 });
 
+test('a short word is passed by where what follows it may not stand there, and nowhere else', () => {
+  const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39;
+  const automaton = compileAutomaton(['s.', 'key'], (_word, place, code) => place > 1 || isDigit(code));
+  const text = 'this.is.s.a1 keys key, s.12345 key7..... end';
+  const places: number[] = [];
+  for (let at = nextStart(automaton, text, 0); at < text.length - 5; at = nextStart(automaton, text, at + 1))
+    places.push(at);
+  assert.deepEqual(
+    places.map((at) => text.slice(at, at + 4)),
+    ['s.12', 'key7'],
+  );
+});
+
 test('from the start state, skipping ahead passes no place where a word stands', () => {
   const unit = fc.constantFrom('a', 'b', 'c', 'é');
   const word = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: 2, maxLength: 4 });

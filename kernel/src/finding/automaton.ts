@@ -11,14 +11,22 @@ export interface Automaton {
   readonly ends: readonly (readonly number[])[];
   /** 1 for a state in which a word ends: most states are none, and asking this is cheaper than asking `ends`. */
   readonly isEnd: Uint8Array;
-  /** Whether a word may begin with these three characters, by `slotOf`: 0 no, 1 if the fourth fits too, 2 yes. */
+  /** 1 for a state of which no more is known than that a word may have begun with the last character. */
+  readonly isFirst: Uint8Array;
+  /** 1 where a word may begin with these three characters, by `slotOf`. */
   readonly starts: Uint8Array;
-  /** 1 where a word may begin with these four characters, by `longSlotOf`. */
-  readonly longStarts: Uint8Array;
+  /** A bit for each `longSlotOf`: 1 where a word may begin with these four characters. */
+  readonly longStarts: Int32Array;
 }
 
-/** Compiles ASCII words of two characters or more, which may repeat. At most 32,767 states, far above what the tables need. */
-export function compileAutomaton(words: readonly string[]): Automaton {
+/** Whether a character may stand so many places behind a word, by the index of the word. */
+export type MayFollow = (word: number, place: number, code: number) => boolean;
+
+/**
+ * Compiles ASCII words of two characters or more, which may repeat. At most 32,767 states, far above what the tables need.
+ * `mayFollow` says what makes a short word worth a stop.
+ */
+export function compileAutomaton(words: readonly string[], mayFollow: MayFollow = () => true): Automaton {
   const columns = new Uint8Array(128);
   let width = 1;
   for (const char of new Set(words.join(''))) {
@@ -46,20 +54,30 @@ export function compileAutomaton(words: readonly string[]): Automaton {
     }
   }
   const isEnd = Uint8Array.from(ends, (list) => (list.length > 0 ? 1 : 0));
-  return { columns, width, next, ends, isEnd, ...compileStarts(words) };
+  const isFirst = new Uint8Array(children.length);
+  for (const child of children[0]?.values() ?? []) isFirst[child] = 1;
+  return { columns, width, next, ends, isEnd, isFirst, ...compileStarts(words, mayFollow) };
 }
 
-function compileStarts(words: readonly string[]): Pick<Automaton, 'starts' | 'longStarts'> {
+function compileStarts(
+  words: readonly string[],
+  mayFollow: MayFollow,
+): Pick<Automaton, 'starts' | 'longStarts'> {
   const starts = new Uint8Array(SLOTS);
-  const longStarts = new Uint8Array(SLOTS);
-  for (const word of words) {
-    const [first = 0, second = 0, third = 0, fourth = 0] = Array.from(word, (char) => char.charCodeAt(0));
-    const slot = slotOf(first, second, third);
-    if (word.length > 3) {
-      starts[slot] = Math.max(starts[slot] ?? 0, 1);
-      longStarts[longSlotOf(slot, fourth)] = 1;
-    } else if (word.length === 3) starts[slot] = 2;
-    else for (let any = 0; any < 128; any += 1) starts[slotOf(first, second, any)] = 2;
+  const longStarts = new Int32Array(LONG_SLOTS >>> 5);
+  for (const [index, word] of words.entries()) {
+    const codesAt = (at: number): readonly number[] =>
+      at < word.length
+        ? [word.charCodeAt(at)]
+        : ASCII.filter((code) => mayFollow(index, at - word.length, code));
+    for (const third of codesAt(2)) {
+      const [first, second] = [word.charCodeAt(0), word.charCodeAt(1)];
+      starts[slotOf(first, second, third)] = 1;
+      for (const fourth of codesAt(3)) {
+        const slot = longSlotOf(first, second, third, fourth);
+        longStarts[slot >>> 5] = (longStarts[slot >>> 5] ?? 0) | (1 << (slot & 31));
+      }
+    }
   }
   return { starts, longStarts };
 }
@@ -75,9 +93,9 @@ export function advance(automaton: Automaton, state: number, code: number): numb
  * but this need be asked, and unlike steps of the automaton these do not wait for one another.
  */
 export function nextStart(automaton: Automaton, text: string, from: number): number {
-  const { starts } = automaton;
-  const last = text.length - 2;
-  // Too near the end for three characters: reading past it would be slow, and so few steps are not worth saving.
+  const { starts, longStarts } = automaton;
+  const last = text.length - 3;
+  // Too near the end for four characters: reading past it would be slow, and so few steps are not worth saving.
   if (from >= last) return from;
   let first = text.charCodeAt(from);
   let second = text.charCodeAt(from + 1);
@@ -89,33 +107,35 @@ export function nextStart(automaton: Automaton, text: string, from: number): num
     const here = starts[slotOf(first, second, third)] ?? 0;
     const next = starts[slotOf(second, third, fourth)] ?? 0;
     if ((here | next) !== 0) {
-      if (here !== 0 && isStart(automaton, text, at)) return at;
-      if (next !== 0 && isStart(automaton, text, at + 1)) return at + 1;
+      if (here !== 0 && isLongStart(longStarts, longSlotOf(first, second, third, fourth))) return at;
+      const fifth = text.charCodeAt(at + 4);
+      if (next !== 0 && isLongStart(longStarts, longSlotOf(second, third, fourth, fifth))) return at + 1;
     }
     first = third;
     second = fourth;
   }
-  if (at < last && starts[slotOf(first, second, text.charCodeAt(at + 2))] !== 0) return at;
-  return last;
+  return at;
 }
 
-// `con` begins a third of all lines of a program and one word here, which goes on with an n: a fourth character is only
-// worth asking for where three fit.
-function isStart({ starts, longStarts }: Automaton, text: string, at: number): boolean {
-  const slot = slotOf(text.charCodeAt(at), text.charCodeAt(at + 1), text.charCodeAt(at + 2));
-  return starts[slot] === 2 || longStarts[longSlotOf(slot, text.charCodeAt(at + 3))] === 1;
-}
-
+const ASCII: readonly number[] = Array.from({ length: 128 }, (_, code) => code);
 const SLOTS = 1 << 16;
+const LONG_SLOTS = 1 << 20;
 
-// Keeps lower-case words apart; characters that share a slot only cost a step more. The third is cut to ASCII, so that
-// a word of two characters can fill every slot in which it may stand.
+// Keeps lower-case words apart; characters that share a slot only cost a look at the fourth. What follows a short word
+// is cut to ASCII, so that one which anything may follow is not passed by.
 function slotOf(first: number, second: number, third: number): number {
   return ((first << 10) ^ (second << 5) ^ (third & 127)) & (SLOTS - 1);
 }
 
-function longSlotOf(slot: number, fourth: number): number {
-  return (Math.imul(slot, 131) ^ (fourth & 127)) & (SLOTS - 1);
+// `con` begins a third of all lines of a program and one word here, which goes on with an n: a fourth character is only
+// worth asking for where three fit, and then the answer is to be right.
+function longSlotOf(first: number, second: number, third: number, fourth: number): number {
+  const key = ((first << 21) ^ (second << 14) ^ ((third & 127) << 7) ^ (fourth & 127)) | 0;
+  return Math.imul(key, 0x9e3779b1) >>> 12;
+}
+
+function isLongStart(longStarts: Int32Array, slot: number): boolean {
+  return (((longStarts[slot >>> 5] ?? 0) >>> (slot & 31)) & 1) === 1;
 }
 
 function buildTrie(words: readonly string[], columns: Uint8Array) {

@@ -1,7 +1,7 @@
 // Findings that need more than the action itself: what its parameters hold of untrusted sources, what the agent has
 // spent beyond its estimates, and what the charter's own guardrails say. A charter that uses none of it pays for nothing.
 import type { Action } from '../action.ts';
-import { hasClaims, ownBindings } from '../claims.ts';
+import { ownBindings, silencesOf } from '../claims.ts';
 import { DEFAULT_TAINT } from '../finding.ts';
 import type { Finding } from '../finding.ts';
 import { bindingsOf } from '../rule-outcome.ts';
@@ -33,26 +33,10 @@ export function besideFindings(
   const facts = { ...snapshot, findings: found };
   const scene = bindingsOf({ action, facts, charter: law.charter, areClaimsHeard: true });
   const claimed = { ...scene, action: action.action, costUsd: costMicroUsd / 1_000_000 };
-  const unclaimed = hasClaims(action, snapshot) ? () => ownBindings(law, action, facts) : null;
+  const unclaimed = silencesOf(action, snapshot).map(
+    (silence) => () => ownBindings(law, action, facts, silence),
+  );
   return ownFindings(law.own, action, { claimed, unclaimed });
-}
-
-/**
- * What agent and user have spent today beyond what their acts were charged at the start, in micro-USD: whoever's
- * estimates are too low is judged by what things really cost.
- */
-export function overrunOf(action: Action, used: Snapshot['used']): number {
-  let most = 0;
-  // Most agents have none: looking for the word is cheaper than spelling names that are not there.
-  for (const key in used) {
-    if (key.startsWith('overrun/') && isCharged(key, action)) most = Math.max(most, used[key] ?? 0);
-  }
-  return most;
-}
-
-function isCharged(key: string, { agent, user, chain }: Action): boolean {
-  if (user !== null && key === `overrun/user:${user.id}`) return true;
-  return [agent, ...chain].some((name) => key === `overrun/agent:${name}`);
 }
 
 const NOTHING: readonly Finding[] = [];

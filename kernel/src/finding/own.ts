@@ -103,8 +103,8 @@ export function checkPlugins(settings: GuardrailSettings, problems: CharterProbl
 /** What guardrails look at. */
 export interface OwnScene {
   readonly claimed: Bindings;
-  /** The same had the agent said nothing; null where it has said nothing. */
-  readonly unclaimed: (() => Bindings) | null;
+  /** The same had the agent said nothing, with this action and ever; none where it has said nothing. */
+  readonly unclaimed: readonly (() => Bindings)[];
 }
 
 /**
@@ -117,18 +117,23 @@ export function ownFindings(
   { claimed, unclaimed }: OwnScene,
 ): readonly Finding[] {
   const findings: Finding[] = [];
-  let silent: Bindings | null = null;
+  let silent: readonly Bindings[] | null = null;
   for (const { own, when, readsClaims: mayReadClaims } of guardrails) {
     if (own.actions.length > 0 && !anyPatternCovers(own.actions, action.action)) continue;
     let found = findingOf(own, when.evaluate(claimed));
-    // One finding of each guardrail: nothing is graver than an error for what becomes of the action.
-    if (mayReadClaims && unclaimed !== null && (found === null || found.severity === 'warning')) {
-      silent ??= unclaimed();
-      found = findingOf(own, when.evaluate(silent)) ?? found;
+    if (mayReadClaims && isMild(found)) {
+      silent ??= unclaimed.map((bindings) => bindings());
+      for (const bindings of silent)
+        if (isMild(found)) found = findingOf(own, when.evaluate(bindings)) ?? found;
     }
     if (found !== null) findings.push(found);
   }
   return findings;
+}
+
+/** One finding of each guardrail: nothing is graver than an error for what becomes of the action. */
+function isMild(found: Finding | null): boolean {
+  return found === null || found.severity === 'warning';
 }
 
 function findingOf(own: OwnGuardrail, met: ReturnType<Condition['evaluate']>): Finding | null {

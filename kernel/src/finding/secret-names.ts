@@ -59,11 +59,12 @@ export const SECRET_STEMS: readonly string[] = [
 /**
  * The word for which a name counts as secret (`password`, `api_key`, …), or null.
  * `token_type`, `max_tokens`, `secret_name` and `password_file` are not secret: their last word says something else.
+ * `parts` are its words, for a caller that has them already.
  */
-export function secretName(name: string): string | null {
+export function secretName(name: string, parts: readonly string[] = wordsOf(name)): string | null {
   // A name that was redacted has been judged already, by what it was.
   if (name.includes('[redacted:')) return null;
-  const words = [...wordsOf(name)];
+  const words = [...parts];
   while (words.length > 1 && (SUFFIXES.has(words.at(-1) ?? '') || /^\d+$/.test(words.at(-1) ?? '')))
     words.pop();
   const last = (words.at(-1) ?? '').replace(/\d{1,3}$/, '');

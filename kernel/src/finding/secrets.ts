@@ -12,7 +12,7 @@ import {
   toEnd,
 } from './secrets-written.ts';
 import type { Hit, Matched } from './secrets-written.ts';
-import { compileFormat, createRuns, matchToken } from './token-match.ts';
+import { compileFormat, createRuns, matchToken, mayStand } from './token-match.ts';
 import type { CompiledFormat, Runs, Span, Work } from './token-match.ts';
 
 export interface FoundSecret extends Span {
@@ -26,21 +26,31 @@ type Matcher = (text: string, hit: Hit, runs: Runs) => Matched | null;
 interface Entry {
   readonly prefix: string;
   readonly match: Matcher;
+  /** What must follow the prefix, as far as it is looked at to pass by what is none. */
+  readonly mayFollow: (place: number, code: number) => boolean;
 }
 
+const WRITTEN: readonly (readonly [prefix: string, match: Matcher])[] = [
+  ['-----BEGIN', matchPem],
+  ['---- BEGIN SSH2 ENCRYPTED PRIVATE KEY', (text, { at }) => toEnd(text, at)],
+  ['PuTTY-User-Key-File-', (text, { at }) => toEnd(text, at)],
+  ['://', matchUrlPassword],
+  ['machine ', findNetrcPassword],
+  ['curl ', findCommandPassword],
+];
 const ENTRIES: readonly Entry[] = [
   ...SECRET_FORMATS.flatMap((format) => {
     const compiled = compileFormat(format);
-    return format.prefixes.map((prefix): Entry => ({ prefix, match: tokenMatcher(compiled) }));
+    const match = tokenMatcher(compiled);
+    const mayFollow = (place: number, code: number): boolean => mayStand(compiled, place, code);
+    return format.prefixes.map((prefix): Entry => ({ prefix, match, mayFollow }));
   }),
-  { prefix: '-----BEGIN', match: matchPem },
-  { prefix: '---- BEGIN SSH2 ENCRYPTED PRIVATE KEY', match: (text, { at }) => toEnd(text, at) },
-  { prefix: 'PuTTY-User-Key-File-', match: (text, { at }) => toEnd(text, at) },
-  { prefix: '://', match: matchUrlPassword },
-  { prefix: 'machine ', match: findNetrcPassword },
-  { prefix: 'curl ', match: findCommandPassword },
+  ...WRITTEN.map(([prefix, match]): Entry => ({ prefix, match, mayFollow: () => true })),
 ];
-const AUTOMATON = compileAutomaton(ENTRIES.map(({ prefix }) => prefix));
+const AUTOMATON = compileAutomaton(
+  ENTRIES.map(({ prefix }) => prefix),
+  (index, place, code) => ENTRIES[index]?.mayFollow(place, code) ?? true,
+);
 const TITLES: ReadonlyMap<string, string> = new Map([
   ...[...SECRET_FORMATS, ...NAMED_SECRET_FORMATS].map(
     ({ kind, provider, name }) => [kind, `${provider} ${name}`] as const,
@@ -77,9 +87,19 @@ function scanFormats(text: string, work: Work): readonly FoundSecret[] {
   const found: FoundSecret[] = [];
   let state = 0;
   let covered = 0;
-  for (let i = nextStart(AUTOMATON, text, 0); i < text.length; i += 1) {
-    if (state === 0) i = nextStart(AUTOMATON, text, i);
+  let asked = -1;
+  for (let i = 0; i < text.length; i += 1) {
+    if (state === 0) {
+      i = nextStart(AUTOMATON, text, i);
+      asked = i;
+    }
     state = advance(AUTOMATON, state, text.charCodeAt(i));
+    // Nearly every letter begins some word. Whether this one does is told more quickly from the start state.
+    if (AUTOMATON.isFirst[state] === 1 && i > asked) {
+      state = 0;
+      i -= 1;
+      continue;
+    }
     if (AUTOMATON.isEnd[state] === 0) continue;
     for (const index of AUTOMATON.ends[state] ?? []) {
       const entry = ENTRIES[index];

@@ -77,6 +77,13 @@ export function createRuns(text: string, work: Work): Runs {
   };
 }
 
+/** Whether a character may stand so many places behind the prefix of a token. Yes where only a longer look would tell. */
+export function mayStand({ parts: [first] }: CompiledFormat, place: number, code: number): boolean {
+  if (first === undefined) return true;
+  if (first.kind === 'run') return place >= first.min || isIn(first.of, code);
+  return place >= first.text.length || first.text.charCodeAt(place) === code;
+}
+
 /** The token of a format whose prefix stands at `[at, after)`, or null. */
 export function matchToken(
   format: CompiledFormat,
