@@ -87,7 +87,7 @@ export type Tally =
 
 /** How people decide, as the charter has it. */
 export interface ApprovalSettings {
-  /** What people must approve besides actions, by subject: `unfreeze`, `charter`, `tool`. Absent: see the subject. */
+  /** What people must approve besides actions, by subject: `unfreeze`, `charter`, `tool`, `proposal`. Absent: see the subject. */
   readonly subjects: Readonly<Record<string, ApprovalNeeds>>;
   readonly standIns: readonly StandIn[];
   readonly escalate: readonly EscalationStep[];

@@ -5,8 +5,10 @@ import type { ApprovalSettings, EscalationStep } from './approval.ts';
 import type { GuardrailSettings } from './finding.ts';
 import type { FlowRule } from './flow.ts';
 import type { GovernedSet } from './governed-set.ts';
+import type { MonitorSettings } from './monitor.ts';
 import type { NotifySettings } from './notify.ts';
 import type { ScheduleSetting } from './plan/schedule.ts';
+import type { ReadinessSetting } from './readiness.ts';
 import type { Tier } from './tier.ts';
 import type { TrustSettings } from './trust.ts';
 
@@ -35,6 +37,10 @@ export interface Charter {
   readonly schedules?: readonly ScheduleSetting[];
   /** What earns its autonomy in phases. Absent: nothing does. */
   readonly phases?: readonly GovernedSet[];
+  /** What a set must show before its next phase. Absent: as `DEFAULT_READINESS_ITEMS`. */
+  readonly readiness?: ReadinessSetting;
+  /** What watches over them. Absent: the default breakers. */
+  readonly monitors?: MonitorSettings;
   /** How people decide. Absent: as `DEFAULT_APPROVALS`. */
   readonly approvals?: ApprovalSettings;
 }
@@ -114,7 +120,10 @@ export interface AgentSetting {
 }
 
 /** How Mandate itself executes an action. */
-export type ExecutorSetting =
+export type ExecutorSetting = {
+  /** Cases of evals may run its actions: it changes nothing outside, as a simulator. */
+  readonly evals?: boolean;
+} & (
   | {
       readonly kind: 'command';
       readonly command: readonly string[];
@@ -141,7 +150,8 @@ export type ExecutorSetting =
       readonly url: string;
       readonly secret: string | null;
       readonly timeoutMs: number;
-    };
+    }
+);
 
 export interface UserSetting {
   /** What this person's authority reaches at most: it narrows the scopes of the key. null: those of the key count as they are. */

@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Action } from './action.ts';
-import type { Rule } from './charter.ts';
-import { actionOf, exceptionOf, findingOf, lawOf, ruleOf, snapshotOf } from './fixtures.test.ts';
+import type { Charter, Rule } from './charter.ts';
+import { DEFAULT_GUARDRAILS } from './finding.ts';
+import {
+  actionOf,
+  decideWith,
+  exceptionOf,
+  findingOf,
+  lawOf,
+  NOON_MS,
+  ruleOf,
+  snapshotOf,
+} from './fixtures.test.ts';
 import type { RuleMatch } from './rule-outcome.ts';
 import { matchRule } from './rule.ts';
 import type { Facts } from './snapshot.ts';
@@ -113,6 +123,86 @@ test('of two rules of one tier a claim chooses neither the easier approval nor t
     ruleOf('red', 'a.b', { when: 'has(context.grave)', approvers: ['tech-lead'] }),
     ruleOf('red', 'a.*'),
   ];
+  // No part of what is asked for can be traded for another one: each of these is stricter in one and milder in another.
+  const kind = { when: 'has(context.kind)' };
+  const trades: readonly (readonly [chosen: Partial<Rule>, silent: Partial<Rule>])[] = [
+    [{ approvers: ['tech-lead'] }, { approvers: ['exec-sponsor'], fourEyes: true }],
+    [
+      { fourEyes: true, expiresMs: 9_000_000 },
+      { quorum: 2, expiresMs: 60_000 },
+    ],
+    [{ enforcement: 'enforce' }, { quorum: 2, requires: ['send'], obligations: ['report'] }],
+    [{ approvers: ['vendor'] }, { escalate: [{ afterMs: 1000, to: 'user:ben' }] }],
+  ];
+  const termsOf = (...rules: readonly Rule[]) =>
+    match(rules, 'a.b', { action: { context: { kind: 'docs' } } }).terms;
+  const traded = trades.map(([chosen, silent]) =>
+    termsOf(ruleOf('red', 'a.b', { ...kind, ...chosen }), ruleOf('red', 'a.*', silent)),
+  );
+  assert.deepEqual(
+    traded.map(({ needs }) => [needs.requiredRoles, needs.quorum, needs.fourEyes, needs.expiresMs]),
+    [
+      [['exec-sponsor', 'tech-lead'], 1, true, 86_400_000],
+      [[], 2, true, 60_000],
+      [[], 2, false, 86_400_000],
+      [[], 1, false, 86_400_000],
+    ],
+  );
+  assert.deepEqual(
+    [traded[2]?.enforcement, traded[2]?.requires, traded[2]?.obligations, traded[3]?.needs.escalate],
+    ['enforce', ['send'], ['report'], [{ afterMs: 1000, to: 'user:ben' }]],
+  );
+  // A claim that makes it red leads to the people of that rule, and sheds nothing that silence would have needed.
+  const raised = termsOf(
+    ruleOf('red', 'a.b', { ...kind, approvers: ['vendor'], expiresMs: 9, enforcement: 'audit' }),
+    ruleOf('yellow', 'a.*', { requires: ['send'], quorum: 2, lift: false, expiresMs: 5 }),
+  );
+  const { needs, requires, lift, enforcement } = raised;
+  assert.deepEqual(
+    [needs.requiredRoles, needs.quorum, needs.expiresMs, requires, lift, enforcement],
+    [['vendor'], 2, 9, ['send'], false, null],
+  );
   const graver = match(careful, 'a.b', { action: { context: { grave: true } } });
   assert.deepEqual(graver.rule?.rule.approvers, ['tech-lead'], 'a claim may ask for more');
+});
+
+test('what is on record stays in sight whatever an agent says: overruns, and marks of values read before', () => {
+  const unseen: TaintMark = { pointer: '/parameters', how: 'unseen', actId: 'a1', action: 'web.fetch' };
+  const marked: Partial<Facts> = { taint: [unseen] };
+  const spent: Partial<Facts> = { used: { 'overrun/agent:builder-1': 2_000_000 } };
+  const own = (when: string): Partial<Charter> => ({
+    guardrails: {
+      ...DEFAULT_GUARDRAILS,
+      own: [{ name: 'mine', actions: [], when, severity: 'error', message: 'No.', origin: 'x' }],
+    },
+  });
+  const seen = [
+    ["findings.exists(f, f.check == 'cost')", spent],
+    ['taint.size() > 0', marked],
+    ["findings.exists(f, f.check == 'tainted')", marked],
+  ] as const;
+  const claims: readonly Partial<Action>[] = [
+    {},
+    { context: { urgent: true } },
+    { context: { urgent: true }, costMicroUsd: 1 },
+    { costMicroUsd: 1, context: { urgent: true, untrusted: true } },
+  ];
+  for (const [sign, facts] of seen) {
+    const when = `${sign} && !has(context.urgent)`;
+    const except = [exceptionOf({ when })];
+    for (const claim of claims) {
+      const action = actionOf('x.y', claim);
+      const tiers = [
+        decideWith({ rules: [ruleOf('green', 'x.y', { except })], action, facts }),
+        decideWith({ charter: own(when), action, facts }),
+      ].map(({ tier }) => tier);
+      assert.deepEqual(tiers, ['red', 'red'], `${sign} ${JSON.stringify(claim)}`);
+    }
+  }
+  // One mark is there: neither silence for ever nor one more mark may hide that.
+  const leak = { name: 'leak', after: ['web.*'], next: ['x.y'], withinMs: 1000, origin: 'flows.leak' };
+  const flows = [{ ...leak, tier: 'red', unless: 'taint.size() != 1' } as const];
+  const past = [{ action: 'web.fetch', agent: 'builder-1', actId: 'a1', startedMs: NOON_MS - 10 }];
+  const action = actionOf('x.y', { context: { untrusted: true } });
+  assert.equal(decideWith({ charter: { flows }, action, facts: { ...marked, past } }).tier, 'red');
 });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Action, Severity } from './action.ts';
+import { missingSince } from './approval.ts';
 import type { Decision, Effect } from './decide.ts';
 import { decide } from './decide.ts';
 import type { Finding } from './finding.ts';
@@ -259,5 +260,83 @@ test('decide never throws, and what it cannot read never runs', () => {
         'deny',
       );
     }),
+  );
+});
+
+test('a phase never makes a decision milder, whatever it lets run, and is named once however many say it', () => {
+  // I4
+  const phases = fc.array(
+    fc
+      .record({
+        id: fc.constantFrom('p1', 'p2', 'p3'),
+        scope: fc.constantFrom('action:test.*', 'action:git.merge', 'action:*'),
+        except: fc.constantFrom([], ['*'], ['test.*'], ['git.merge', 'deploy.*']),
+        cause: fc.constantFrom('L3', 'L3+'),
+      })
+      .map((more) => restrictionOf('phase', { floor: 'red', ...more })),
+    { minLength: 1, maxLength: 3 },
+  );
+  fc.assert(
+    fc.property(laws, actions, facts, phases, (which, action, given, governed) => {
+      const standing = given.restrictions ?? [];
+      const before = decide(action, snapshotOf(which, given));
+      const after = decide(action, snapshotOf(which, { ...given, restrictions: [...standing, ...governed] }));
+      assertNotMilder(after, before);
+      const named = after.phase === null ? [] : after.phase.split(', ');
+      assert.equal(named.length, new Set(named).size);
+    }),
+  );
+});
+
+test('nothing that an agent says of itself removes an approver, lowers a quorum, drops four eyes or lets more run', () => {
+  const conditions = [
+    null,
+    'has(context.kind)',
+    '!has(context.kind)',
+    "context.kind == 'docs'",
+    'has(context.grave)',
+  ];
+  const rules = fc.uniqueArray(
+    fc
+      .record({
+        tier: fc.constantFrom(...TIERS),
+        match: fc.constantFrom('deploy.*', 'deploy.x', '*'),
+        when: fc.constantFrom(...conditions),
+        except: fc.constantFrom([], [exceptionOf({ when: '!has(context.kind)' })]),
+        approvers: fc.constantFrom<readonly string[]>(
+          [],
+          ['tech-lead'],
+          ['exec-sponsor'],
+          ['tech-lead', 'ops-lead'],
+        ),
+        quorum: fc.integer({ min: 1, max: 3 }),
+        fourEyes: fc.boolean(),
+        requires: fc.constantFrom([], [], ['deploy']),
+        obligations: fc.constantFrom([], ['report']),
+        lift: fc.boolean(),
+        enforcement: fc.constantFrom(null, 'enforce' as const, 'audit' as const),
+      })
+      .map(({ tier, match, ...more }) => ruleOf(tier, match, more)),
+    { minLength: 1, maxLength: 4, selector: ({ match, when }) => `${match} ${when}` },
+  );
+  const contexts = fc.constantFrom({ kind: 'docs' }, { kind: 'x' }, { grave: 1 }, { kind: 'docs', grave: 1 });
+  fc.assert(
+    fc.property(
+      rules,
+      contexts,
+      facts,
+      fc.constantFrom('enforce', 'audit'),
+      (written, context, given, enforcement) => {
+        const one = lawOf(written, { enforcement });
+        const silent = decide(actionOf('deploy.x'), snapshotOf(one, given));
+        const claimed = decide(actionOf('deploy.x', { context }), snapshotOf(one, given));
+        assertNotMilder(claimed, silent);
+        for (const owed of silent.obligations)
+          assert.ok(claimed.tier !== silent.tier || claimed.obligations.includes(owed), owed);
+        if (silent.approval === null || claimed.approval === null) return;
+        assert.equal(missingSince(claimed.approval, silent.approval), null);
+      },
+    ),
+    { numRuns: 2000 },
   );
 });

@@ -225,7 +225,7 @@ function conclude(draft: Draft, given: Given | null): Decision {
     phase: draft.phase,
     charterVersion: snapshot.law.version,
     revision: snapshot.revision,
-    obligations: match.rule === null ? NONE : match.rule.rule.obligations,
+    obligations: match.terms.obligations,
     trace: draft.trace,
     severity: draft.severity,
     earnedSeverity: draft.earnedSeverity,

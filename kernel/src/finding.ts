@@ -141,11 +141,12 @@ const DETECTORS: readonly Detector[] = [
 ];
 const NOTHING: readonly Finding[] = [];
 
-function costFindings({
+/** The finding on what an action costs, or none. Amounts as in the needs. */
+export function costFindings({
   costMicroUsd: charged,
   overrunMicroUsd = 0,
   guardrails,
-}: FindingNeeds): readonly Finding[] {
+}: Pick<FindingNeeds, 'costMicroUsd' | 'overrunMicroUsd' | 'guardrails'>): readonly Finding[] {
   const { cost } = guardrails.settings;
   // Estimates that were too low today are made up for here, so that low estimates buy nothing.
   const costMicroUsd = charged + overrunMicroUsd;

@@ -33,6 +33,9 @@ export interface GovernedSet {
   readonly origin: string;
 }
 
+/** How long a proposal waits for people where the charter says nothing: who approves a phase is no clerk on duty. */
+export const PROPOSAL_MS = 7 * 86_400_000;
+
 /** Whether the set governs the action. */
 export function isGoverned(set: GovernedSet, action: string): boolean {
   return anyPatternCovers(set.patterns, action);

@@ -50,6 +50,10 @@ export type {
   Expression,
   Refused,
 } from './condition.ts';
+export { decideCycle, isoWeekOf, readinessReasons } from './cycle.ts';
+export type { CycleFacts, ReadinessStanding } from './cycle.ts';
+export { writeProposal } from './cycle-proposal.ts';
+export type { ProposalFacts } from './cycle-proposal.ts';
 export { decide } from './decide.ts';
 export type { Decision, DecisionCode, Effect, TraceEntry } from './decide.ts';
 export { compileFlows, FLOW_ROOTS, MAX_LOOKBACK_MS } from './flow.ts';
@@ -82,7 +86,7 @@ export type {
 } from './finding.ts';
 export { guardrailNameProblem, OWN_ROOTS } from './finding/own.ts';
 export type { OwnGuardrail } from './finding/own.ts';
-export { isGoverned, phaseIndex } from './governed-set.ts';
+export { isGoverned, phaseIndex, PROPOSAL_MS } from './governed-set.ts';
 export type { GovernedSet, Phase } from './governed-set.ts';
 export { isLive, missingConsent, missingGrant, missingScope } from './grant.ts';
 export type { Grant, GrantKind, MissingAuthority } from './grant.ts';
@@ -90,6 +94,36 @@ export { compileLaw, settingOf } from './law.ts';
 export type { CharterProblem, Law, LawResult } from './law.ts';
 export { describeExceeded, findExceeded, reservationsFor } from './limit.ts';
 export type { LimitSubject, Reservation } from './limit.ts';
+export {
+  ALERT_SEVERITIES,
+  BREAKER_ACTIONS,
+  compileBreaker,
+  DEFAULT_MIN_SAMPLES,
+  MONITOR_ROOTS,
+  plainMetrics,
+  ratesOf,
+} from './monitor.ts';
+export type {
+  AlertSeverity,
+  Breaker,
+  BreakerAction,
+  BreakerProblem,
+  BreakerRule,
+  BreakerSetting,
+  CommandCounts,
+  CommandTypeMetrics,
+  MonitorMetrics,
+  MonitorSettings,
+} from './monitor.ts';
+export { DEFAULT_BREAKERS } from './monitor/defaults.ts';
+export { readMonitorWindow } from './monitor/window.ts';
+export { stepEpisode } from './monitor/episode.ts';
+export type { Trouble } from './monitor/trouble.ts';
+export type { Episode } from './monitor/episode.ts';
+export { BURN_ALERTS, burnRate, burnsOf, errorBudget, sloProblems } from './monitor/slo.ts';
+export type { Burn, GoodOfTotal, SloIndicator, SloSetting } from './monitor/slo.ts';
+export { growMerkleTree } from './merkle.ts';
+export type { MerkleTree, Sha256 } from './merkle.ts';
 export { nearest, suggest } from './nearest.ts';
 export { CONTACT_KINDS, DEFAULT_NOTIFY, URGENT_KINDS } from './notify.ts';
 export type {
@@ -139,6 +173,39 @@ export type {
   TemplateProblem,
   WorkflowTemplate,
 } from './plan.ts';
+export { compileReadiness, READINESS_CATEGORIES, READY_SCORE, VALIDATION_SCORE } from './readiness.ts';
+export type {
+  Attested,
+  Readiness,
+  ReadinessCategory,
+  ReadinessGround,
+  ReadinessItem,
+  ReadinessItemReport,
+  ReadinessPart,
+  ReadinessProblem,
+  ReadinessReport,
+  ReadinessSetting,
+  ReadinessVerdict,
+} from './readiness.ts';
+export { FACT_NAMES, READINESS_ROOTS, UNKNOWN_FACTS } from './readiness/facts.ts';
+export type { FactName, ReadinessFacts } from './readiness/facts.ts';
+export { DEFAULT_READINESS_ITEMS, DEFAULT_READINESS_TOTALS } from './readiness/items.ts';
+export type {
+  AuditRoot,
+  CommandRecord,
+  CycleDecision,
+  CycleReason,
+  CycleReasonCode,
+  GovernanceMetrics,
+  GovernanceReport,
+  PhaseProposal,
+  ProposedCommand,
+  ReportedBreaker,
+  ReportedIncident,
+  ReportedItem,
+  ReportedObjective,
+  ReportedReadiness,
+} from './report.ts';
 export { covers, inForce, isExcepted, parseScope, scopeCovers } from './restriction.ts';
 export type { Restriction, RestrictionKind, RestrictionSubject, Scope, ScopeResult } from './restriction.ts';
 export type { RuleMatch } from './rule-outcome.ts';

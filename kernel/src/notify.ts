@@ -5,10 +5,13 @@ import type { Tier } from './tier.ts';
 /** - `digest`: collected, told every interval · `realtime`: each by itself, at once · `none`: not told */
 export type NotifyMode = 'none' | 'digest' | 'realtime';
 
-/** What does not wait for a digest: something waits for people, an incident, a stop, an agent that was frozen. */
-export type UrgentKind = 'approval' | 'incident' | 'stop' | 'freeze';
+/** What does not wait for a digest: something waits for people, an incident, a stop, an agent that was frozen, a report. */
+export type UrgentKind = 'approval' | 'incident' | 'stop' | 'freeze' | 'report';
 
-export const URGENT_KINDS: readonly UrgentKind[] = ['approval', 'incident', 'stop', 'freeze'];
+export const URGENT_KINDS: readonly UrgentKind[] = ['approval', 'incident', 'stop', 'freeze', 'report'];
+
+/** A report can be read in the morning. */
+const WAKING_KINDS: readonly UrgentKind[] = URGENT_KINDS.filter((kind) => kind !== 'report');
 
 /** Ways that Mandate knows; `function` is one of the program's own (`registerChannel`). */
 export type ChannelKind = 'email' | 'webhook' | 'slack' | 'telegram' | 'whatsapp' | 'function';
@@ -62,7 +65,7 @@ export const DEFAULT_NOTIFY: NotifySettings = {
   quiet: null,
   tiers: { green: 'none', yellow: 'digest', red: 'digest', black: 'digest' },
   urgent: URGENT_KINDS,
-  wake: URGENT_KINDS,
+  wake: WAKING_KINDS,
   tries: 12,
   timeoutMs: 30_000,
   channels: {},

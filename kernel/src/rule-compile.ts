@@ -1,7 +1,5 @@
 // One rule of a charter, checked and made ready: its conditions as closures, its paths as globs, and the outcome it
 // has when nothing special happens, so that deciding builds as little as possible.
-import type { ApprovalNeeds } from './approval.ts';
-import { DEFAULT_APPROVAL_MS } from './approval.ts';
 import type { Rule, RuleException } from './charter.ts';
 import type { Condition } from './condition.ts';
 import { compileCondition, readsClaims, RULE_ROOTS } from './condition.ts';
@@ -10,6 +8,7 @@ import type { CharterProblem } from './law.ts';
 import { patternProblem } from './pattern.ts';
 import { NO_MATCH } from './rule-outcome.ts';
 import type { RuleMatch } from './rule-outcome.ts';
+import { termsOf } from './terms.ts';
 
 export interface CompiledRule {
   readonly rule: Rule;
@@ -17,7 +16,6 @@ export interface CompiledRule {
   readonly except: readonly CompiledException[];
   /** Whether a condition may look at something that the agent only says. */
   readonly readsClaims: boolean;
-  readonly needs: ApprovalNeeds;
   /** The outcome when no condition errs and no exception applies. */
   readonly plain: RuleMatch;
 }
@@ -36,18 +34,12 @@ export function compileRule(rule: Rule, problems: CharterProblem[]): CompiledRul
   const when = compileWhen(rule.when, rule.origin, problems);
   const except = rule.except.map((exception) => compileException(exception, problems));
   if (problems.length > before) return null;
-  const needs: ApprovalNeeds = {
-    requiredRoles: rule.approvers,
-    quorum: rule.quorum,
-    expiresMs: rule.expiresMs ?? DEFAULT_APPROVAL_MS,
-    fourEyes: rule.fourEyes,
-    ...(rule.escalate === undefined ? {} : { escalate: rule.escalate }),
-  };
   const conditions = [when, ...except.map((exception) => exception.when)];
-  const compiled = { rule, when, except, readsClaims: conditions.some(readsClaims), needs };
+  const compiled = { rule, when, except, readsClaims: conditions.some(readsClaims) };
   const plain: RuleMatch = {
     ...NO_MATCH,
     tier: rule.tier,
+    terms: termsOf(rule),
     cause: `rule:${rule.match}`,
     ruleText: `The rule ${rule.match} (${rule.origin}) says ${rule.tier}.`,
     exceptionText:

@@ -11,6 +11,8 @@ import type { Reading } from './finding.ts';
 import type { CompiledException, CompiledRule } from './rule-compile.ts';
 import type { DecisionList, RuleFacts } from './rule.ts';
 import { taintOf } from './taint.ts';
+import { NO_TERMS } from './terms.ts';
+import type { Terms } from './terms.ts';
 import { strictest } from './tier.ts';
 import type { Tier } from './tier.ts';
 
@@ -19,6 +21,8 @@ export interface RuleMatch {
   readonly rule: CompiledRule | null;
   /** The rule's tier after its exceptions, before trust. */
   readonly tier: Tier;
+  /** What it asks for, as the rule has it; more where what the agent says of itself led to the rule. */
+  readonly terms: Terms;
   /** Stable words for what set the tier: `rule:PATTERN`, `exception:PATTERN`, `error:PATTERN`, `rule:none`. */
   readonly cause: string;
   /** For the trace, in words. */
@@ -41,6 +45,7 @@ export interface Scene {
 export const NO_MATCH: RuleMatch = {
   rule: null,
   tier: 'red',
+  terms: NO_TERMS,
   cause: 'rule:none',
   ruleText: 'No rule of the charter matches this action, so it is red.',
   exceptionText: 'Without a rule there are no exceptions.',
@@ -125,7 +130,14 @@ function settle(compiled: CompiledRule, error: string | null, scene: BoundScene)
   }
   const kind = error !== null || applied.hasError ? 'error' : 'exception';
   const exceptionText = applied.texts.length === 0 ? plain.exceptionText : applied.texts.join(' ');
-  return { rule: compiled, tier, cause: `${kind}:${rule.match}`, ruleText, exceptionText };
+  return {
+    rule: compiled,
+    tier,
+    terms: plain.terms,
+    cause: `${kind}:${rule.match}`,
+    ruleText,
+    exceptionText,
+  };
 }
 
 function apply(compiled: CompiledException, rule: Rule, scene: BoundScene, applied: Applied): void {

@@ -3,7 +3,7 @@
 import type { Action } from './action.ts';
 import type { ActionSetting, Charter, Rule } from './charter.ts';
 import { agentClassOf, userRolesOf } from './charter.ts';
-import { hasClaims, withoutClaims } from './claims.ts';
+import { inSilence, silencesOf } from './claims.ts';
 import { readAction } from './finding.ts';
 import type { Finding, Reading } from './finding.ts';
 import type { Law } from './law.ts';
@@ -12,7 +12,9 @@ import type { PatternTable } from './pattern.ts';
 import type { CompiledRule } from './rule-compile.ts';
 import { firstMatch, NO_MATCH } from './rule-outcome.ts';
 import type { RuleMatch, Scene } from './rule-outcome.ts';
+import type { Snapshot } from './snapshot.ts';
 import type { TaintMark } from './taint.ts';
+import { inSpiteOfClaims } from './terms.ts';
 import { compareTiers } from './tier.ts';
 
 /** What rule matching needs to know beside the action. A snapshot's facts fit. */
@@ -24,6 +26,8 @@ export interface RuleFacts {
   readonly findings: readonly Finding[];
   /** What the snapshot says of untrusted values; the agent's own marks are read from the action. */
   readonly taint?: readonly TaintMark[];
+  /** What is used up, by the keys of a snapshot: overruns are looked for here. */
+  readonly used?: Snapshot['used'];
 }
 
 /** The rules that may decide one action of one caller, strongest first, cut at the first that always matches. */
@@ -60,6 +64,7 @@ export interface Subject {
 export type SelectorField = keyof Rule['selectors'];
 
 const FIELDS: readonly SelectorField[] = ['agent', 'agentClass', 'user', 'role', 'tenant', 'environment'];
+const NONE: ReturnType<typeof silencesOf> = [];
 const MAX_NAMES = 4096;
 const MAX_LISTS_PER_NAME = 16_384;
 
@@ -83,37 +88,11 @@ export function matchRule(law: Law, action: Action, facts: RuleFacts, reading?: 
     read: () => reading ?? readAction(action, entry.setting, traitsOf),
   };
   let match = firstMatch(list, scene);
-  if (list.readsClaims && hasClaims(action, facts)) {
-    const unclaimed = firstMatch(list, {
-      ...scene,
-      ...withoutClaims(law, action, facts),
-      areClaimsHeard: false,
-    });
-    if (compareMatches(unclaimed, match) > 0) match = inSpiteOfClaims(unclaimed);
+  for (const silence of list.readsClaims ? silencesOf(action, facts) : NONE) {
+    const silent = { ...scene, ...inSilence(law, action, facts, silence), areClaimsHeard: false };
+    match = inSpiteOfClaims(match, firstMatch(list, silent));
   }
   return entry.isOdd ? oddName(match) : match;
-}
-
-/** Positive when `a` is stricter: its tier, and of equal tiers whatever lets one of them pass more easily. */
-function compareMatches(a: RuleMatch, b: RuleMatch): number {
-  const byTier = compareTiers(a.tier, b.tier);
-  if (byTier !== 0 || a.rule === b.rule) return byTier;
-  const [ofA, ofB] = [easeOf(a), easeOf(b)];
-  return ofB.map((ease, index) => ease - (ofA[index] ?? 0)).find((difference) => difference !== 0) ?? 0;
-}
-
-function easeOf({ rule }: RuleMatch): readonly number[] {
-  if (rule === null) return [1, 0, -1, 0];
-  const { enforcement, lift, quorum, approvers, requires } = rule.rule;
-  const audited = enforcement === 'audit' ? 2 : Number(enforcement === null);
-  return [audited, Number(lift), -(quorum + approvers.length), -requires.length];
-}
-
-function inSpiteOfClaims(match: RuleMatch): RuleMatch {
-  return {
-    ...match,
-    ruleText: `${match.ruleText} What the agent says of itself cannot make this milder.`,
-  };
 }
 
 function oddName(match: RuleMatch): RuleMatch {

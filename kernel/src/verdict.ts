@@ -1,6 +1,5 @@
 // Effect and code of a decision: refusals first, since nothing lifts them; then what waits; then what runs.
 import type { ApprovalNeeds } from './approval.ts';
-import { DEFAULT_NEEDS } from './approval.ts';
 import type { DecisionCode, Effect } from './decide.ts';
 import type { Draft, Refusal } from './draft.ts';
 
@@ -94,9 +93,9 @@ function byOrder(a: Refusal, b: Refusal): number {
   return a.text < b.text ? -1 : 1;
 }
 
-/** Who must approve: what the matched rule says, or the default where no rule matched. */
+/** Who must approve: what the matched rule asks for, or the default where no rule matched. */
 export function needsOf({ match, snapshot }: Draft): ApprovalNeeds {
-  const needs = match.rule === null ? DEFAULT_NEEDS : match.rule.needs;
+  const { needs } = match.terms;
   const escalate = needs.escalate ?? snapshot.law.charter.approvals?.escalate ?? [];
   return escalate.length === 0 || needs.escalate !== undefined ? needs : { ...needs, escalate };
 }

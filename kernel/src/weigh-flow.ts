@@ -1,5 +1,5 @@
 // Weighs the flow rules: which of those that an action may complete do apply, given what was done before it.
-import { hasClaims, withoutClaims } from './claims.ts';
+import { inSilence, silencesOf } from './claims.ts';
 import { createBudget, readsClaims } from './condition.ts';
 import type { Bindings, Condition } from './condition.ts';
 import { addCause, addRefusal, addTrace, raise } from './draft.ts';
@@ -54,10 +54,10 @@ function appliedText(flow: FlowRule, { action, snapshot }: Draft): string | null
   return `The flow ${flow.name} (${flow.origin}) says ${flow.tier}: ${action.action} comes after ${first.action}${who} (act ${first.actId}, ${when}).`;
 }
 
-/** What exceptions look at, and the same had the agent said nothing: made once for all flows, which share what they may spend. */
+/** What exceptions look at, and the same had the agent said nothing (claims.ts): made once for all flows, which share what they may spend. */
 interface Scenes {
   readonly claimed: () => Bindings;
-  readonly unclaimed: (() => Bindings) | null;
+  readonly unclaimed: readonly (() => Bindings)[];
 }
 
 function scenesOf({ action, snapshot, findings }: Draft): Scenes {
@@ -66,16 +66,16 @@ function scenesOf({ action, snapshot, findings }: Draft): Scenes {
   const facts = { ...snapshot, findings };
   const budget = createBudget();
   let claimed: Bindings | null = null;
-  let unclaimed: Bindings | null = null;
   return {
     claimed: () => (claimed ??= bindingsOf({ action, facts, charter, areClaimsHeard: true }, budget)),
-    unclaimed: hasClaims(action, facts)
-      ? () =>
-          (unclaimed ??= bindingsOf(
-            { ...withoutClaims(law, action, facts), charter, areClaimsHeard: false },
-            budget,
-          ))
-      : null,
+    unclaimed: silencesOf(action, facts).map((silence) => {
+      let unclaimed: Bindings | null = null;
+      return () =>
+        (unclaimed ??= bindingsOf(
+          { ...inSilence(law, action, facts, silence), charter, areClaimsHeard: false },
+          budget,
+        ));
+    }),
   };
 }
 
@@ -85,8 +85,8 @@ function sparedText(
   { claimed, unclaimed }: Scenes,
 ): { readonly isSpared: boolean; readonly text: string } {
   let met = unless.evaluate(claimed());
-  if (met.kind === 'value' && met.value && readsClaims(unless) && unclaimed !== null)
-    met = unless.evaluate(unclaimed());
+  for (const bindings of readsClaims(unless) ? unclaimed : [])
+    if (met.kind === 'value' && met.value) met = unless.evaluate(bindings());
   if (met.kind === 'value') return { isSpared: met.value, text: 'Nothing spares it.' };
   return {
     isSpared: false,

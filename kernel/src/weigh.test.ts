@@ -213,7 +213,7 @@ test('the phase is told also where its whitelist lets the action pass', () => {
   assert.deepEqual(phaseOf('git.read'), [null, 'allowed']);
 });
 
-test('an operator may bring a thing into its safe state through a stop, and through nothing else', () => {
+test('an operator may bring a thing into its safe state through a stop and a phase, and through nothing else', () => {
   const decided = (facts: Partial<Facts>, rule = ruleOf('green', '*'), safeState = true): Decision =>
     decideWith({
       rules: [rule],
@@ -230,6 +230,12 @@ test('an operator may bring a thing into its safe state through a stop, and thro
   assert.equal(decided({ restrictions: stop }, ruleOf('red', '*')).code, 'approval_required');
   assert.equal(decided({ restrictions: [...stop, restrictionOf('freeze')] }).code, 'frozen');
   assert.equal(decided({ restrictions: [...stop, restrictionOf('pause')] }).code, 'approval_required');
+  const phase = [restrictionOf('phase', { cause: 'L3' })];
+  const inPhase = decided({ restrictions: [...stop, ...phase] });
+  assert.deepEqual([inPhase.code, inPhase.phase], ['allowed', 'L3']);
+  const agent = { id: 'k', roles: ['agent'] };
+  assert.equal(decided({ restrictions: phase, principal: agent }).code, 'approval_required');
+  assert.equal(decided({ restrictions: phase }, ruleOf('green', '*'), false).code, 'approval_required');
 });
 
 // Modes and enforcement

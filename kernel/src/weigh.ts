@@ -5,7 +5,8 @@ import { agentClassOf, userSettingOf } from './charter.ts';
 import type { Decision, TraceEntry } from './decide.ts';
 import { addCause, addRefusal, addTrace, raise } from './draft.ts';
 import type { Draft } from './draft.ts';
-import { besideFindings, overrunOf, taintFindings } from './finding/besides.ts';
+import { besideFindings, taintFindings } from './finding/besides.ts';
+import { overrunOf } from './finding/overrun.ts';
 import { detectFindings } from './finding.ts';
 import type { Finding, FindingSeverity } from './finding.ts';
 import { missingConsent, missingGrant, missingScope } from './grant.ts';
@@ -36,8 +37,7 @@ export function weighAuthority(draft: Draft): void {
     addRefusal(draft, 'agent_unknown', text);
   }
   const given = userSettingOf(charter, action.user)?.scopes ?? null;
-  if (match.rule !== null)
-    addMissing(draft, missingScope(match.rule.rule.requires, snapshot.userScopes, given));
+  addMissing(draft, missingScope(match.terms.requires, snapshot.userScopes, given));
   addMissing(draft, missingGrant(action, snapshot.grants, snapshot.nowMs));
   addMissing(draft, missingConsent(action, snapshot.grants, snapshot.nowMs));
   if (draft.refusals.length === before) {
@@ -56,8 +56,8 @@ function addMissing(draft: Draft, missing: MissingAuthority | null): void {
 export function weighRule(draft: Draft): void {
   const { action, snapshot } = draft;
   draft.findings = collectFindings(draft);
-  const { tenant, nowMs, principal, userRoles, taint = NO_TAINT } = snapshot;
-  const facts = { tenant, nowMs, principal, userRoles, findings: draft.findings, taint };
+  const { tenant, nowMs, principal, userRoles, used, taint = NO_TAINT } = snapshot;
+  const facts = { tenant, nowMs, principal, userRoles, used, findings: draft.findings, taint };
   const match = matchRule(snapshot.law, action, facts, draft.reading);
   draft.match = match;
   addTrace(draft, 'rule', match.rule === null ? match.tier : match.rule.rule.tier, match.ruleText);
@@ -72,8 +72,7 @@ export function weighRule(draft: Draft): void {
       `${match.ruleText} ${action.action} is never allowed, and no approval changes that.`,
     );
   } else if (lifted.tier === 'red') {
-    const own = match.rule === null ? null : match.rule.rule.enforcement;
-    const isAudited = (own ?? enforcementOf(snapshot)) === 'audit';
+    const isAudited = (match.terms.enforcement ?? enforcementOf(snapshot)) === 'audit';
     const isProbation = match.tier === 'yellow';
     addCause(
       draft,
@@ -105,8 +104,7 @@ function lift({ match, trust, severity }: Draft): Lift {
       text: `The agent is on probation (score ${trust.score}), so what is yellow for others waits for approval.`,
     };
   }
-  if (match.rule !== null && !match.rule.rule.lift)
-    return { tier: 'yellow', text: 'The rule says that trust lifts nothing here.' };
+  if (!match.terms.lift) return { tier: 'yellow', text: 'The rule says that trust lifts nothing here.' };
   const isMild = severity === 'low' || severity === 'medium';
   if (trust.level === 'autonomous' || (trust.level === 'trusted' && isMild)) {
     return {
@@ -202,7 +200,8 @@ export function weighRestrictions(draft: Draft): void {
     const { id, kind, cause } = restriction;
     const floor = floorOf(restriction);
     listed.push({ id, kind, floor, cause });
-    if (kind === 'stop' && isSafeState(draft)) {
+    // A phase says what agents do without asking people; an operator who acts is one of them.
+    if ((kind === 'stop' || kind === 'phase') && isSafeState(draft)) {
       texts.push(`Passed as a safe-state action by an operator in spite of ${nameOf(restriction, action)}.`);
       continue;
     }
@@ -222,7 +221,8 @@ function standingRestrictions(draft: Draft, subject: RestrictionSubject): readon
     if (restriction.kind === 'phase') phases.push(restriction.cause);
     if (!isExcepted(restriction, draft.action.action)) standing.push(restriction);
   }
-  if (phases.length > 0) draft.phase = phases.toSorted().join(', ');
+  // Several restrictions of one phase, or sets that stand alike, are one name.
+  if (phases.length > 0) draft.phase = [...new Set(phases)].toSorted().join(', ');
   return standing.length < 2 ? standing : standing.toSorted((a, b) => compareTexts(sortText(a), sortText(b)));
 }
 
