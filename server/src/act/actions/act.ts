@@ -66,6 +66,8 @@ export interface Act {
   readonly trust: { readonly before: number; readonly after: number } | null;
   readonly confirmedBy: string | null;
   readonly compensates: string | null;
+  /** The act that undoes this one, or is about to; only where it was looked for. */
+  readonly rollback?: { readonly id: string; readonly status: ActStatus };
   readonly traceId: string | null;
   readonly createdMs: number;
   readonly startedMs: number | null;

@@ -76,8 +76,8 @@ export interface ActionsNeeds {
     readonly agent: string;
     readonly severity: Severity;
   }) => Promise<boolean>;
-  /** Wakes whoever waits for this act. */
-  readonly ended: (tenant: string, actId: string) => void;
+  /** Told after the commit: wakes whoever waits for this act, and whoever looks when one fails. */
+  readonly ended: (act: EndingAct, status: ActStatus) => void;
 }
 
 export function createActions({
@@ -138,7 +138,7 @@ export function createActions({
           case 'finished':
             // After the commit: a start holds the barrier and then wants the agent's row, which was locked until now.
             if (freeze !== null && !(await settleFreeze(tenant))) unsettled({ tenant, agent });
-            ended(act.tenant, act.id);
+            ended(act, statusOf(ending));
             return {
               kind: 'ended',
               status: statusOf(ending),

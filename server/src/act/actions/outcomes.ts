@@ -1,7 +1,7 @@
 // What becomes of an act after it began: the agent that executed it reports, another principal confirms, somebody
 // cancels. The permit proves that the reporter is the one who was allowed to act, and the row that it was used once.
-import { settingOf } from '@mandate/kernel';
-import type { Json, Law } from '@mandate/kernel';
+import { redact, settingOf } from '@mandate/kernel';
+import type { Json, JsonObject, Law } from '@mandate/kernel';
 import type { Clock } from '../../platform/clock/clock.ts';
 import type { Refusal } from '../../platform/http/problems.ts';
 import type { Asker } from '../../platform/identity/asker.ts';
@@ -11,6 +11,7 @@ import type { Act, WriteActEntry } from './act.ts';
 import type { Actions, EndCall, Ending } from './actions.ts';
 import { findCompensation } from './queries.ts';
 import type { Running } from './running.ts';
+import type { Sealed } from './sealed.ts';
 
 export type OutcomeAnswer =
   | { readonly kind: 'done'; readonly act: Act }
@@ -29,12 +30,17 @@ export interface Outcomes {
   /** Another principal vouches for a reported success, which then counts for trust. */
   confirm(asker: Asker, actId: string): Promise<OutcomeAnswer>;
   cancel(asker: Asker, actId: string, reason: string): Promise<OutcomeAnswer>;
-  /** The action that undoes this act, as the charter names it. */
+  /** The action that undoes this act, as the charter names it, and what it is told of the act. */
   compensation(
     asker: Asker,
     actId: string,
   ): Promise<
-    | { readonly kind: 'compensation'; readonly act: Act; readonly action: string }
+    | {
+        readonly kind: 'compensation';
+        readonly act: Act;
+        readonly action: string;
+        readonly undoes: JsonObject;
+      }
     | { readonly kind: 'refused'; readonly refusal: Refusal }
   >;
 }
@@ -46,8 +52,12 @@ export interface OutcomesNeeds {
   readonly running: Running;
   readonly readPermit: (token: string) => { readonly actId: string; readonly tenant: string } | null;
   readonly lawOf: (tenant: string) => Promise<Law | null>;
+  readonly sealed: Pick<Sealed, 'open' | 'openResult'>;
   readonly writeEntry: WriteActEntry;
 }
+
+/** A longer result is left out, in characters of JSON: a compensation that needs so much looks it up. */
+const RESULT_MAX = 16_384;
 
 export function createOutcomes({
   store,
@@ -56,6 +66,7 @@ export function createOutcomes({
   running,
   readPermit,
   lawOf,
+  sealed,
   writeEntry,
 }: OutcomesNeeds): Outcomes {
   async function own(asker: Asker, actId: string): Promise<Act | null> {
@@ -203,8 +214,23 @@ export function createOutcomes({
           code: 'conflict',
           detail: `Act ${actId} has been rolled back already: look at act ${undone.id}, which is ${undone.status}.`,
         });
-      return { kind: 'compensation', act, action };
+      return { kind: 'compensation', act, action, undoes: await undoneBy(sealed, act) };
     },
+  };
+}
+
+/**
+ * What was done, for whoever undoes it: an id alone says nothing to an executor. Parameters as they were, or the wrong
+ * thing is undone; the result with secrets replaced, because it was never meant to be handed on.
+ */
+async function undoneBy(sealed: OutcomesNeeds['sealed'], act: Act): Promise<JsonObject> {
+  const [{ action }, result] = await Promise.all([sealed.open(act), sealed.openResult(act)]);
+  const told = result === null ? null : redact(result);
+  return {
+    compensates: act.id,
+    action: act.action,
+    parameters: action.parameters,
+    ...(told === null || JSON.stringify(told).length > RESULT_MAX ? {} : { result: told }),
   };
 }
 

@@ -1,6 +1,6 @@
 // Reading acts back: one function per statement, always under the tenant's row-level security.
 import type { Decision, Reservation, Severity, Tier } from '@mandate/kernel';
-import type { Store } from '../../platform/postgres/store.ts';
+import type { Store, Tx } from '../../platform/postgres/store.ts';
 import type { Act, ActDisplay, ActStatus, KnownKey, RunsOn } from './act.ts';
 import type { StoredTrust } from './store.ts';
 
@@ -19,10 +19,17 @@ export async function findIdempotent(
 
 export async function findAct(store: Store, tenant: string, id: string): Promise<Act | null> {
   return store.withTenant(tenant, async (tx) => {
-    const [row] = await tx<ActRow[]>`select * from mandate.act where tenant = ${tenant} and id = ${id}`;
+    const [row] = await tx<
+      ActRow[]
+    >`select x.*, ${rollbackOf(tx)} as rollback from mandate.act x where x.tenant = ${tenant} and x.id = ${id}`;
     return row === undefined ? null : actOf(row);
   });
 }
+
+/** The same act beside the one that it undoes, in one statement. */
+const rollbackOf = (tx: Tx) => tx`
+  (select jsonb_build_object('id', u.id, 'status', u.status) from mandate.act u where u.tenant = x.tenant and u.compensates = x.id
+    and u.status not in ('denied', 'failed', 'cancelled', 'expired', 'recorded'))`;
 
 /** The act that undoes this one, or is about to; the same acts as in the index act_compensates_once. */
 export async function findCompensation(
@@ -52,7 +59,7 @@ export interface ActQuery {
 export async function listActs(store: Store, tenant: string, query: ActQuery): Promise<readonly Act[]> {
   return store.withTenant(tenant, async (tx) => {
     const rows = await tx<ActRow[]>`
-      select * from mandate.act where tenant = ${tenant}
+      select x.*, ${rollbackOf(tx)} as rollback from mandate.act x where tenant = ${tenant}
         ${query.agent === null ? tx`` : tx`and agent = ${query.agent}`}
         ${query.status === null ? tx`` : tx`and status = ${query.status}`}
         ${query.tier === null ? tx`` : tx`and tier = ${query.tier}`}
@@ -91,6 +98,7 @@ interface ActRow {
   trust_after: number | null;
   confirmed_by: string | null;
   compensates: string | null;
+  rollback?: { readonly id: string; readonly status: ActStatus } | null;
   trace_id: string | null;
   created_at: number;
   started_at: number | null;
@@ -129,6 +137,7 @@ function actOf(row: ActRow): Act {
         : { before: row.trust_before, after: row.trust_after },
     confirmedBy: row.confirmed_by,
     compensates: row.compensates,
+    ...(row.rollback === undefined || row.rollback === null ? {} : { rollback: row.rollback }),
     traceId: row.trace_id,
     createdMs: row.created_at,
     startedMs: row.started_at,

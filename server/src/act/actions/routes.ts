@@ -263,12 +263,12 @@ export function actionRoutes(needs: ActionRoutesNeeds): readonly Route[] {
         const asker = askerOf(principal, traceId);
         const found = await outcomes.compensation(asker, params['id'] ?? '');
         if (found.kind === 'refused') return problem(found.refusal);
-        const { act, action } = found;
+        const { act, action, undoes } = found;
         return replyOf(
           await request(asker, {
             agent: act.agent,
             action,
-            parameters: { compensates: act.id, action: act.action, reason: body.reason },
+            parameters: { ...undoes, reason: body.reason },
             context: {},
             resource: resourceOf(act),
             user: null,

@@ -62,7 +62,7 @@ function startAnswer(row: StartRow | undefined): StartAnswer {
   }
 }
 
-/** MD002: a limit is full. MD003: the approval or the waiting act is gone. Both left nothing behind. */
+/** MD002: a limit is full. MD003: the approval or the waiting act is gone, or its run is paused. Both left nothing behind. */
 function refusalOf(error: unknown): StartAnswer | null {
   if (!(error instanceof Error) || !('code' in error)) return null;
   const detail = 'detail' in error && typeof error.detail === 'string' ? error.detail : '';

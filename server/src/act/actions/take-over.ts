@@ -2,8 +2,9 @@
 // doing it twice under one key is doing it once is it run again, by a process that lives, after being decided again.
 // Everything else becomes `unknown` and waits for a person (I7).
 import { agentClassOf, canonicalJson, decide, settingOf } from '@mandate/kernel';
-import type { Action, Decision, Law, Snapshot } from '@mandate/kernel';
+import type { Action, GivenApproval, Law, Snapshot } from '@mandate/kernel';
 import type { Clock } from '../../platform/clock/clock.ts';
+import type { Refusal } from '../../platform/http/problems.ts';
 import { jsonb } from '../../platform/postgres/jsonb.ts';
 import type { Sql } from '../../platform/postgres/store.ts';
 import type { Asker } from '../../platform/identity/asker.ts';
@@ -24,6 +25,8 @@ export interface TakeOverNeeds {
   readonly running: Running;
   readonly sealed: Sealed;
   readonly worker: string;
+  /** Why nothing begins in this process just now; null when it may. */
+  readonly barred: () => Refusal | null;
   readonly isHeld: () => boolean;
   readonly lawOf: (tenant: string) => Promise<Law | null>;
   readonly stands: (asker: Asker) => Promise<boolean>;
@@ -34,6 +37,10 @@ export interface TakeOverNeeds {
 }
 
 const WRITE_END_MS = 60_000;
+const NOT_AGAIN: RunOutcome = {
+  kind: 'unknown',
+  error: 'The process that ran it died, and whoever took it over was stopped before running it again.',
+};
 
 export function createTakeOver(needs: TakeOverNeeds): TakeOver {
   const { clock, actions, running, sealed, worker } = needs;
@@ -45,20 +52,21 @@ export function createTakeOver(needs: TakeOverNeeds): TakeOver {
     const law = await needs.lawOf(tenant);
     if (law === null) return 'later';
     if (settingOf(law, act.action)?.idempotent !== true) return 'no';
-    const { action, asker } = await sealed.open(act);
+    const { action, asker, facts } = await sealed.open(act);
     if (!(await needs.stands(asker))) return 'no';
     const snapshot = await needs.snapshotOf(asker, action, act.digest);
-    if (snapshot === null || !needs.isHeld()) return 'later';
-    const decision = decide(action, snapshot);
-    if (!mayGoOn(act, decision)) return 'no';
     const safeState = settingOf(law, act.action)?.safeState ?? false;
+    if (snapshot === null || isBarred(safeState)) return 'later';
+    // What people gave for this act is used, and still holds for it: as far as the law of now asks for no more.
+    const approval = usedFor(act, facts.approval);
+    if (decide(action, { ...snapshot, approval }).effect !== 'execute') return 'no';
     const agentClass = agentClassOf(law.charter, act.agent);
     const { signal, leave } = running.enter({ actId: act.id, tenant, action, agentClass, safeState });
     let isRunning = false;
     try {
       if ((await take(act, from, snapshot)) !== 'taken') return 'later';
       isRunning = true;
-      void finish({ act, executor, action, signal, snapshot })
+      void finish({ act, executor, action, signal, snapshot, safeState })
         .catch((error: unknown) => needs.failed(error, `the act ${act.id}, taken over, could not be ended`))
         .finally(leave);
       return 'taken';
@@ -66,6 +74,12 @@ export function createTakeOver(needs: TakeOverNeeds): TakeOver {
       if (!isRunning) leave();
     }
   };
+
+  /** A stop does not bar the way to a safe state; a lost lease bars everything. */
+  function isBarred(safeState: boolean): boolean {
+    const bar = needs.barred();
+    return bar !== null && !(safeState && bar.code === 'stopped');
+  }
 
   async function take(act: Act, from: string, { revision, nowMs }: Snapshot): Promise<string> {
     const entry = {
@@ -88,10 +102,13 @@ export function createTakeOver(needs: TakeOverNeeds): TakeOver {
     readonly action: Action;
     readonly signal: AbortSignal;
     readonly snapshot: Snapshot;
+    readonly safeState: boolean;
   }
 
-  async function finish({ act, executor, action, signal, snapshot }: Taken): Promise<void> {
-    const outcome = await needs.execute(executor, {
+  async function run({ act, executor, action, signal, safeState }: Taken): Promise<RunOutcome> {
+    // A stop may have come while it was taken over.
+    if (signal.aborted || isBarred(safeState)) return NOT_AGAIN;
+    return needs.execute(executor, {
       actId: act.id,
       tenant: act.tenant,
       agent: action.agent,
@@ -102,6 +119,11 @@ export function createTakeOver(needs: TakeOverNeeds): TakeOver {
       deadlineMs: Math.max(1, (act.deadlineMs ?? 0) - clock.nowMs()),
       traceparent: null,
     });
+  }
+
+  async function finish(taken: Taken): Promise<void> {
+    const { act, executor, snapshot } = taken;
+    const outcome = await run(taken);
     const giveUpMs = clock.monotonicMs() + WRITE_END_MS;
     await untilWritten(
       () =>
@@ -124,14 +146,9 @@ export function createTakeOver(needs: TakeOverNeeds): TakeOver {
   }
 }
 
-/** People approved it for certain causes and its approval is used: it holds for the same act, and for no further cause. */
-function mayGoOn(act: Act, decision: Decision): boolean {
-  if (decision.effect === 'execute') return true;
-  return (
-    decision.effect === 'hold' &&
-    act.approvalId !== null &&
-    decision.causes.every((cause) => act.decision.causes.includes(cause))
-  );
+/** The approval that it began with. */
+function usedFor({ approvalId }: Act, given: GivenApproval | null): GivenApproval | null {
+  return given !== null && given.id === approvalId ? given : null;
 }
 
 function endingOf(outcome: RunOutcome, act: Act): Ending {

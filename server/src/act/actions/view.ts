@@ -24,6 +24,10 @@ export interface ActView {
   readonly approval?: ApprovalView;
   /** The act that an approver made of this one, with other parameters. */
   readonly replacedBy?: string;
+  /** The act that this one undoes. */
+  readonly compensates?: string;
+  /** What undoes this act: with status `success` it has been rolled back. */
+  readonly rollback?: { readonly id: string; readonly status: ActStatus };
   readonly traceId: string | null;
   readonly createdAt: string;
   readonly startedAt?: string;
@@ -64,6 +68,8 @@ export function viewOf(act: Act, extras: ViewExtras): ActView {
     ...(extras.run === undefined ? {} : { run: extras.run }),
     ...(extras.approval === undefined ? {} : { approval: extras.approval }),
     ...(extras.replacedBy === undefined ? {} : { replacedBy: extras.replacedBy }),
+    ...(act.compensates === null ? {} : { compensates: act.compensates }),
+    ...(act.rollback === undefined ? {} : { rollback: act.rollback }),
     traceId: act.traceId,
     createdAt: iso(act.createdMs),
     ...(act.startedMs === null ? {} : { startedAt: iso(act.startedMs) }),

@@ -22,6 +22,7 @@ export interface AskingNeeds {
     readonly user: string | null;
   }) => Promise<string>;
   readonly actUrl: (actId: string) => string;
+  readonly reportUrl: (reportId: string) => string;
   readonly failed: (error: unknown, what: string) => void;
 }
 
@@ -58,6 +59,7 @@ export function createAsk(needs: AskingNeeds): Ask {
     const document = compose(content, {
       zone: zoneOf(setting.quiet),
       actUrl: needs.actUrl,
+      reportUrl: needs.reportUrl,
       approvalUrl: link,
       sentAgain: delivery.inDoubt,
       id,

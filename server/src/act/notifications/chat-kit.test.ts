@@ -48,7 +48,15 @@ export const TEST_CONTENT: Content = { kind: 'test', by: 'key:ada', atMs: TEN_MS
 export function messageOf(content: Content, to: string): ChannelMessage {
   const link = content.kind === 'approval' ? 'https://mandate.example/approvals/x' : null;
   const actUrl = (id: string): string => `https://mandate.example/actions/${id}`;
-  const document = compose(content, { zone: 'UTC', actUrl, approvalUrl: link, sentAgain: false, id: ID });
+  const reportUrl = (id: string): string => `https://mandate.example/reports/${id}`;
+  const document = compose(content, {
+    zone: 'UTC',
+    actUrl,
+    reportUrl,
+    approvalUrl: link,
+    sentAgain: false,
+    id: ID,
+  });
   return {
     id: ID,
     tenant: 'acme',

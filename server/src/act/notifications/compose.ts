@@ -4,6 +4,7 @@ import { clockText, momentText } from './quiet.ts';
 import { plain } from './document.ts';
 import type { Block, Document, Tone } from './document.ts';
 import type { ActLine, AgentSummary, Content, DigestContent, Outcome, TrustChange } from './message.ts';
+import { reportDocument } from './report.ts';
 import { scoreText, usdText } from './words.ts';
 
 export interface ComposeNeeds {
@@ -11,6 +12,8 @@ export interface ComposeNeeds {
   readonly zone: string;
   /** Where an act is looked at. */
   readonly actUrl: (actId: string) => string;
+  /** Where a report is read. */
+  readonly reportUrl: (reportId: string) => string;
   /** Where the approval is decided; null where the content is about none. */
   readonly approvalUrl: string | null;
   /** An earlier try may have arrived. */
@@ -66,9 +69,17 @@ function documentOf(content: Content, needs: ComposeNeeds): Document {
       const { event } = content;
       return {
         subject: `Mandate: ${event.text}`,
-        blocks: [heading(plain(event.text)), text(trace(event.kind, event.traceId), true)],
+        blocks: [
+          heading(plain(event.text)),
+          text(trace(event.kind, event.traceId), true),
+          ...(event.actId === undefined
+            ? []
+            : [{ kind: 'button' as const, label: 'The act', url: needs.actUrl(event.actId) }]),
+        ],
       };
     }
+    case 'report':
+      return reportDocument(content, needs.reportUrl(content.reportId));
     case 'test':
       return {
         subject: 'Mandate: a test message',
@@ -100,7 +111,7 @@ function digest(content: DigestContent, needs: ComposeNeeds): Document {
         kind: 'item' as const,
         text: `${clockText(event.atMs, needs.zone, toMs)} ${plain(event.text)}`,
         note: event.traceId === null ? null : `trace ${event.traceId}`,
-        url: null,
+        url: event.actId === undefined ? null : needs.actUrl(event.actId),
         tone: isAlarm(event.kind) ? ('red' as const) : ('plain' as const),
       })),
       ...(continues ? [text('More of this time follows in the next message.', true)] : []),
@@ -109,7 +120,12 @@ function digest(content: DigestContent, needs: ComposeNeeds): Document {
 }
 
 function isAlarm(kind: string): boolean {
-  return kind === 'stop.requested' || kind === 'agent.frozen' || kind.startsWith('incident.');
+  return (
+    kind === 'stop.requested' ||
+    kind === 'agent.frozen' ||
+    kind === 'breaker.triggered' ||
+    kind.startsWith('incident.')
+  );
 }
 
 /** `builder-1 opened pull request #42; trust 50 → 51; 0.15 USD` */

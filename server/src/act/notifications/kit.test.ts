@@ -134,6 +134,7 @@ export async function openKit(t: Closing, startMs = TEN_MS): Promise<Kit> {
       return Promise.resolve();
     },
     actUrl: (id) => `https://mandate.example/actions/${id}`,
+    reportUrl: (id) => `https://mandate.example/reports/${id}`,
     writeEntry: async (tx, tenant, entry) => {
       const rows = [{ ...entry, data: JSON.stringify(entry.data) }];
       await tx`select mandate.journal_write(${tenant}, ${jsonb(tx, rows)})`;

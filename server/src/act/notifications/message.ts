@@ -3,7 +3,7 @@
 import type { Json, Tier } from '@mandate/kernel';
 import type { Block } from './document.ts';
 
-export type DeliveryKind = 'digest' | 'approval' | 'act' | 'event' | 'test';
+export type DeliveryKind = 'digest' | 'approval' | 'act' | 'event' | 'report' | 'test';
 
 /** How an act stands for people. */
 export type Outcome =
@@ -59,6 +59,8 @@ export interface EventLine {
   readonly agent: string | null;
   readonly text: string;
   readonly traceId: string | null;
+  /** The act that it concerns, where it concerns one. */
+  readonly actId?: string;
 }
 
 export interface DigestContent {
@@ -103,13 +105,40 @@ export interface EventContent {
   readonly event: EventLine;
 }
 
+/** What the weekly cycle came to. */
+export interface ReportContent {
+  readonly kind: 'report';
+  readonly reportId: string;
+  readonly set: string;
+  readonly week: string;
+  /** `L3+ is proposed for roastery, which is at L3. Readiness …` */
+  readonly summary: string;
+  /** The phase that is proposed; null where none is. */
+  readonly target: string | null;
+  /** Why none is. */
+  readonly reasons: readonly string[];
+  readonly nextSteps: readonly string[];
+  /** SHA-256 of the report, and the tree hash over the journal that it stands on; hex. */
+  readonly sha256: string;
+  readonly auditRoot: string;
+  readonly positions: { readonly first: number | null; readonly last: number | null };
+  readonly atMs: number;
+  readonly traceId: string | null;
+}
+
 export interface TestContent {
   readonly kind: 'test';
   readonly by: string;
   readonly atMs: number;
 }
 
-export type Content = DigestContent | ApprovalContent | ActContent | EventContent | TestContent;
+export type Content =
+  | DigestContent
+  | ApprovalContent
+  | ActContent
+  | EventContent
+  | ReportContent
+  | TestContent;
 
 /** What a channel is handed: one message for one recipient. */
 export interface ChannelMessage {

@@ -50,7 +50,10 @@ export interface Notifications {
 export interface NotificationsNeeds
   extends
     Omit<ReaderNeeds, 'charterOf'>,
-    Pick<DeliverNeeds, 'linkFor' | 'shown' | 'actUrl' | 'writeEntry' | 'counted' | 'failed' | 'lacking'> {
+    Pick<
+      DeliverNeeds,
+      'linkFor' | 'shown' | 'actUrl' | 'reportUrl' | 'writeEntry' | 'counted' | 'failed' | 'lacking'
+    > {
   readonly store: Store;
   readonly clock: Clock;
   readonly chance: Chance;

@@ -2,6 +2,7 @@
 // redacted journal and of what stands in the rows now.
 import type { Tx } from '../../platform/postgres/store.ts';
 import type { ApprovalContent, Content } from './message.ts';
+import { reportOf } from './report.ts';
 import { readOpenApproval } from './store.ts';
 import type { OpenApproval } from './store.ts';
 import { eventOf, lineOf, refusedLine, wordOf } from './told.ts';
@@ -48,6 +49,8 @@ export function singleOf(
   entries: readonly ToldEntry[],
   meaning: Meaning,
 ): Content | null {
+  const report = reportOf(entry);
+  if (report !== null) return report;
   const event = eventOf(entry);
   if (event !== null) return { kind: 'event', event };
   if (!meaning.single || meaning.urgent === 'approval') return null;

@@ -1,6 +1,7 @@
 // What a journal entry means to people: whether it is urgent, whether a digest should tell of it, whether it stands by
 // itself where everything is told at once. Kinds that nobody listed here are for the audit, not for people.
 import type { JsonObject, Resource, Tier, UrgentKind } from '@mandate/kernel';
+import { breakerMeaning, breakerText } from './breaker-words.ts';
 import { plain } from './document.ts';
 import type { ActLine, EventLine, Outcome } from './message.ts';
 import { wordsOf } from './words.ts';
@@ -95,6 +96,8 @@ export function meaningOf({ kind, data }: ToldEntry, act: ToldAct | null): Meani
       return { tier: 'yellow', urgent: 'stop', opens: true, single: true };
     case 'agent.frozen':
       return { tier: 'yellow', urgent: 'freeze', opens: true, single: true };
+    case 'governance.cycle_completed':
+      return { tier: 'yellow', urgent: 'report', opens: true, single: true };
     case 'trust.moved':
     case 'action.confirmed':
     case 'notification.dead':
@@ -107,7 +110,9 @@ export function meaningOf({ kind, data }: ToldEntry, act: ToldAct | null): Meani
           opens: true,
           single: true,
         };
-      return EVENTS.has(kind) ? { tier: 'yellow', urgent: null, opens: true, single: true } : null;
+      return EVENTS.has(kind)
+        ? { tier: 'yellow', urgent: null, opens: true, single: true }
+        : breakerMeaning(kind, data);
   }
 }
 
@@ -119,8 +124,10 @@ export function isEnd({ kind }: ToldEntry): boolean {
 /** What happened besides acts, as a line; null for what is about an act. */
 export function eventOf(entry: ToldEntry): EventLine | null {
   const text = eventText(entry);
-  const { atMs, kind, agent, traceId } = entry;
-  return text === null ? null : { atMs, kind, agent, text: plain(text), traceId };
+  const { atMs, kind, agent, actId, traceId } = entry;
+  return text === null
+    ? null
+    : { atMs, kind, agent, text: plain(text), traceId, ...(actId === null ? {} : { actId }) };
 }
 
 function eventText({ kind, agent, actor, data }: ToldEntry): string | null {
@@ -146,10 +153,14 @@ function eventText({ kind, agent, actor, data }: ToldEntry): string | null {
       return `${actor} revoked the key ${say('key')}`;
     case 'notification.dead':
       return `A message could not be delivered over ${say('channel')}: ${say('error')}`;
+    case 'governance.cycle_completed':
+      return `Governance report ${say('week')} of ${say('set')}: ${say('summary')}`;
     case 'action.refused':
       return null;
     default:
-      return kind.startsWith('incident.') ? `Incident: ${say('title') || say('summary') || kind}` : null;
+      return kind.startsWith('incident.')
+        ? `Incident: ${say('title') || say('summary') || kind}${say('cause') === '' ? '' : `: ${say('cause')}`}`
+        : breakerText(kind, actor, say);
   }
 }
 

@@ -197,7 +197,7 @@ export function createBeginStep({ road, clock, agentOf }: BeginStepNeeds): Begin
 
 /** The request as the road takes it; the same for the same attempt, whoever makes it. */
 export function wantedOf({ run, carried, call, undone }: StepToBegin, agent: string): WantedStep {
-  const key = stepKey(run.id, call.attempt, call.instance);
+  const key = stepKey(run, call);
   return {
     agent,
     action: call.action,

@@ -219,6 +219,7 @@ test('an end that is told twice at once is on record once, and holds up no other
   const settling = createSettling({ db: store.app, clock });
   const row = (run: string, instance: string): SettledRow => ({
     run,
+    steering: 0,
     instance,
     attempt: 1,
     status: 'failed',

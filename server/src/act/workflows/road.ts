@@ -71,9 +71,15 @@ export type WriteEntry = (
   },
 ) => Promise<void>;
 
-/** Begins with a letter that no caller's key may hold, so that nobody else begins a step of a run. */
-export function stepKey(run: string, attempt: number, instance: string): string {
-  return `§${run}/${attempt}/${instance}`;
+/**
+ * Begins with a letter that no caller's key may hold, so that nobody else begins a step of a run. It names the last
+ * steering that whoever begins the step has seen: what was decided on before people steered the run begins no more.
+ */
+export function stepKey(
+  run: { readonly id: string; readonly steering: number },
+  step: { readonly attempt: number; readonly instance: string },
+): string {
+  return `§${run.id}/${step.attempt}.${run.steering}/${step.instance}`;
 }
 
 /** What a stop, a freeze or a full limit holds back is asked for again later; everything else is an answer. */

@@ -32,3 +32,26 @@ export async function reseal(
   await tx`
     update mandate.workflow_run set sealed = ${Buffer.from(sealed)} where tenant = ${tenant} and id = ${id}`;
 }
+
+/**
+ * From here on as if they had not been done: attempts go on counting, what was stays on record. So is whatever has been
+ * undone meanwhile, because nothing may be built on it, and each undoing that has ended, so that it can be done again.
+ */
+export async function supersede(
+  tx: Tx,
+  tenant: string,
+  run: string,
+  instances: readonly string[],
+): Promise<void> {
+  await tx`
+    with undoing as (
+      select s.instance, bool_or(coalesce(s.status = 'succeeded', a.status = 'success', false)) as is_done,
+        bool_or(s.status = 'offered' or (s.status is null and coalesce(a.status in ('waiting_for_approval', 'permitted', 'executing', 'unknown', 'cancelled'), true))) as is_open
+      from mandate.workflow_step s left join mandate.act a on a.tenant = s.tenant and a.id = s.act_id
+      where s.tenant = ${tenant} and s.run = ${run} and starts_with(s.instance, '~') and not s.superseded group by s.instance
+    )
+    update mandate.workflow_step set superseded = true
+    where tenant = ${tenant} and run = ${run} and (instance = any(${[...instances]})
+      or instance in (select instance from undoing where not coalesce(is_open, false))
+      or instance in (select substr(instance, 2) from undoing where is_done))`;
+}

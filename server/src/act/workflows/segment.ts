@@ -264,7 +264,7 @@ export function createSegments(needs: SegmentNeeds): Segments {
     const sealedOutput = output === null ? null : await needs.sealOutput(run.tenant, run.id, output);
     const error = 'error' in rest ? rest.error : null;
     const from: readonly RunStatus[] = kind === 'cancelled' ? ['cancelling'] : ['running'];
-    return close(run, { to: kind, from, error, sealedOutput, actor: asker.id });
+    return close(run, { to: kind, from, seen: run, error, sealedOutput, actor: asker.id });
   }
 
   function close(

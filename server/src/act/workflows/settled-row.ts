@@ -10,6 +10,7 @@ export function settledRow(run: RunRow, settled: Settled): SettledRow {
   const error = settled.kind === 'failed' ? redactText(settled.error) : null;
   return {
     run: run.id,
+    steering: run.steering,
     instance,
     attempt,
     status,

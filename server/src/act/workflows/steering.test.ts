@@ -119,3 +119,127 @@ test('a stop lets no step begin, and when it is lifted the run goes on', async (
   assert.equal((await runs.ended(id)).status, 'succeeded');
   assert.equal(runs.done.length, 1);
 });
+
+/** Who waits for a row in this test's database, by process id. */
+async function waiters(): Promise<readonly number[]> {
+  const rows = await runs.door.infrastructure.store.control<{ pid: number }[]>`
+    select l.pid from pg_locks l join pg_stat_activity a using (pid)
+    where not l.granted and l.locktype in ('transactionid', 'tuple') and a.datname = current_database()`;
+  return [...new Set(rows.map(({ pid }) => pid))];
+}
+
+function waiting(count: number): Promise<readonly number[]> {
+  return until(`${count} wait for the row`, async () => {
+    const pids = await waiters();
+    return pids.length >= count && pids;
+  });
+}
+
+/** Has `id` done again from `a` in the moment between the end of `a` and what the worker makes of it. */
+async function doneAgainAtOnce(id: string, finish: () => void): Promise<void> {
+  // In a list, so that the answer, which waits for this transaction, is not waited for in here.
+  const [answer] = await runs.door.infrastructure.store.withTenant('default', async (tx) => {
+    await tx`select 1 from mandate.workflow_run where id = ${id} for update`;
+    const asked = runs.door.call('POST', `/api/v1/workflows/${id}/retry`, { body: { from: 'a' } });
+    // The retry is the first in the queue for the run, and the worker, which knows of no retry, the second.
+    await waiting(1);
+    finish();
+    await waiting(2);
+    return [asked];
+  });
+  const retried = await answer;
+  assert.equal(retried?.status, 200, retried?.text);
+}
+
+/** Does `work.a` with the results 1, 2, …; the first ends only when it is told to. */
+function countedA(): { readonly finish: () => void; readonly begun: () => boolean } {
+  let finish = (): void => undefined;
+  const told = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  let count = 0;
+  runs.executes(async ({ action }) => {
+    if (action !== 'work.a') return {};
+    count += 1;
+    const v = count;
+    if (v === 1) await told;
+    return { v };
+  });
+  return { finish, begun: () => count > 0 };
+}
+
+test('a retry that was answered is done, also where the run was just about to end', async () => {
+  await runs.write(`name: single
+agent: builder-1
+steps: [{ id: a, action: work.a }]
+`);
+  const { finish, begun } = countedA();
+  const id = await runs.start('single');
+  await until('a has begun', begun);
+  await doneAgainAtOnce(id, finish);
+  assert.equal((await runs.ended(id)).status, 'succeeded');
+  assert.equal(runs.done.length, 2, JSON.stringify(runs.done));
+});
+
+test('a step that was about to begin when what it builds on was to be done again begins with the new result', async () => {
+  await runs.write(`name: pair
+agent: builder-1
+steps:
+  - { id: a, action: work.a }
+  - { id: b, action: work.b, needs: a, parameters: { of: '\${{ steps.a.result.v }}' } }
+`);
+  const { finish, begun } = countedA();
+  const id = await runs.start('pair');
+  await until('a has begun', begun);
+  await doneAgainAtOnce(id, finish);
+  assert.equal((await runs.ended(id)).status, 'succeeded');
+  assert.deepEqual(runs.done.slice(2), [{ action: 'work.b', parameters: { of: 2 } }]);
+});
+
+test('a step that was about to be skipped when what it depends on was to be done again is asked about again', async () => {
+  await runs.write(`name: second
+agent: builder-1
+steps:
+  - { id: a, action: work.a }
+  - { id: b, action: work.b, needs: a, when: 'steps.a.result.v == 2' }
+`);
+  const { finish, begun } = countedA();
+  const id = await runs.start('second');
+  await until('a has begun', begun);
+  await doneAgainAtOnce(id, finish);
+  assert.equal((await runs.ended(id)).status, 'succeeded');
+  assert.deepEqual(
+    runs.done.map(({ action }) => action),
+    ['work.a', 'work.a', 'work.b'],
+  );
+});
+
+test('an approved step that was about to begin when its run was paused begins only when it is resumed', async () => {
+  runs.executes(() => Promise.resolve({}));
+  const id = await runs.start('held');
+  const held = await runs.held(id);
+  const { store } = runs.door.infrastructure;
+  const late = await store.withTenant('default', async (tx) => {
+    // Its start has been let through and comes to a halt before it is committed.
+    await tx`select 1 from mandate.agent where id = 'builder-1' for update`;
+    await runs.approve(held, 'ship');
+    await waiting(1);
+    const paused = await runs.door.call('POST', `/api/v1/workflows/${id}/pause`, { body: {} });
+    assert.equal(paused.status, 200, paused.text);
+    return waiters();
+  });
+  await until('the late start is over', async () => {
+    const rows = await store.control`
+      select 1 from pg_locks where pid = any(${[...late]}) and locktype in ('transactionid', 'tuple')`;
+    return rows.length === 0;
+  });
+  const ship = held.steps.find(({ step }) => step === 'ship')?.actionId ?? '';
+  const act = await runs.door.call('GET', `/api/v1/actions/${ship}`);
+  assert.equal(act.json?.['status'], 'waiting_for_approval');
+  assert.equal(
+    runs.done.some(({ action }) => action === 'deploy.production'),
+    false,
+  );
+  assert.equal((await runs.door.call('POST', `/api/v1/workflows/${id}/resume`, { body: {} })).status, 200);
+  assert.equal((await runs.ended(id)).status, 'succeeded');
+});

@@ -9,10 +9,10 @@ import { missing, refused } from './answers.ts';
 import type { Refused, RunAnswer } from './answers.ts';
 import { openRoles, overreach } from './authority.ts';
 import type { Road, WriteEntry } from './road.ts';
-import { lockRun, reseal, stepsWithin } from './run-lock.ts';
+import { lockRun, reseal, stepsWithin, supersede } from './run-lock.ts';
 import type { LockedStep } from './run-lock.ts';
 import type { Carried } from './segment.ts';
-import { findRun, moveRun, supersede } from './store.ts';
+import { findRun, moveRun } from './store.ts';
 import type { RunRow, RunStatus } from './store.ts';
 
 export interface Steering {

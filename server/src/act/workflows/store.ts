@@ -20,6 +20,8 @@ export interface RunRow {
   readonly schedule: string | null;
   readonly tick: number | null;
   readonly segment: number;
+  /** How often people have steered it. */
+  readonly steering: number;
   readonly busy: boolean;
   readonly wake_at: number | null;
   readonly trace_id: string | null;
@@ -119,6 +121,8 @@ export function sealedResults(
 /** A line of mandate.workflow_settle(). `data` is canonical text, or null where nobody needs to be told. */
 export interface SettledRow {
   readonly run: string;
+  /** Up to which steering of the run whoever settles it has seen; without an act an older one settles nothing. */
+  readonly steering: number;
   readonly instance: string;
   readonly attempt: number;
   readonly status: 'offered' | 'put_off' | 'succeeded' | 'failed' | 'skipped';
@@ -169,6 +173,8 @@ export interface Move {
   readonly from: readonly RunStatus[];
   readonly to: RunStatus;
   readonly nowMs: number;
+  /** Only as it was when its steps were read: false too when it has been steered or woken since. */
+  readonly seen?: Pick<RunRow, 'steering'>;
   readonly error?: string | null;
   readonly sealedOutput?: Uint8Array | null;
 }
@@ -182,35 +188,13 @@ export async function moveRun(tx: Tx, tenant: string, move: Move): Promise<boole
   const output = move.sealedOutput ?? null;
   const error = move.error === undefined || move.error === null ? null : redactText(move.error);
   const moved = await tx`
-    update mandate.workflow_run set status = ${move.to}, error = ${error},
+    update mandate.workflow_run set status = ${move.to}, error = ${error}, steering = steering + ${isEnd ? 0 : 1},
       ended_at = ${isEnd ? now : null}, wake_at = ${isEnd ? null : now}, busy = case when ${isEnd} then false else busy end,
       waits_for = case when ${isEnd} then '{}' else waits_for end,
       sealed_output = ${output === null ? null : Buffer.from(output)}
-    where tenant = ${tenant} and id = ${move.id} and status = any(${[...move.from]})`;
+    where tenant = ${tenant} and id = ${move.id} and status = any(${[...move.from]})
+      ${move.seen === undefined ? tx`` : tx`and wake_at is null and steering = ${move.seen.steering}`}`;
   return moved.count === 1;
-}
-
-/**
- * From here on as if they had not been done: attempts go on counting, what was stays on record. So is whatever has been
- * undone meanwhile, because nothing may be built on it, and each undoing that has ended, so that it can be done again.
- */
-export async function supersede(
-  tx: Tx,
-  tenant: string,
-  run: string,
-  instances: readonly string[],
-): Promise<void> {
-  await tx`
-    with undoing as (
-      select s.instance, bool_or(coalesce(s.status = 'succeeded', a.status = 'success', false)) as is_done,
-        bool_or(s.status = 'offered' or (s.status is null and coalesce(a.status in ('waiting_for_approval', 'permitted', 'executing', 'unknown', 'cancelled'), true))) as is_open
-      from mandate.workflow_step s left join mandate.act a on a.tenant = s.tenant and a.id = s.act_id
-      where s.tenant = ${tenant} and s.run = ${run} and starts_with(s.instance, '~') and not s.superseded group by s.instance
-    )
-    update mandate.workflow_step set superseded = true
-    where tenant = ${tenant} and run = ${run} and (instance = any(${[...instances]})
-      or instance in (select instance from undoing where not coalesce(is_open, false))
-      or instance in (select substr(instance, 2) from undoing where is_done))`;
 }
 
 export async function insertRun(
