@@ -109,7 +109,7 @@ const MOST: ApprovalNeeds = {
 /** Where the charter cannot be read, all that it could ask people for takes people (I5). */
 const STRICT: ApprovalSettings = {
   ...NONE,
-  subjects: { unfreeze: MOST, charter: MOST, tool: MOST },
+  subjects: { unfreeze: MOST, charter: MOST, tool: MOST, proposal: MOST },
 };
 
 export function createApprovals(needs: ApprovalsNeeds): Approvals {

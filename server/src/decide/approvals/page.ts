@@ -1,10 +1,10 @@
 // The page on which a person decides, as one piece of HTML without a script: everything that is to be approved, why
 // people are asked, what was said to the like before, and a form that sends back the digest of just what is shown.
 import type { Decision, Json } from '@mandate/kernel';
+import { markup } from '../../platform/http/markup.ts';
+import type { Html } from '../../platform/http/markup.ts';
 import type { Approval } from './approval.ts';
 import type { Case } from './case.ts';
-import { markup } from './markup.ts';
-import type { Html } from './markup.ts';
 import { PAGE_STYLE } from './page-style.ts';
 import { causeInWords, needsInWords, relativeTime } from './words.ts';
 

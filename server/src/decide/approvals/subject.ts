@@ -7,7 +7,7 @@ import type { Tx } from '../../platform/postgres/store.ts';
 import type { Approval } from './approval.ts';
 
 /** What the mechanism knows by name. `action` waits on an act and is opened by the road; the others by `open`. */
-export type SubjectName = 'action' | 'unfreeze' | 'resume' | 'charter' | 'tool';
+export type SubjectName = 'action' | 'unfreeze' | 'resume' | 'charter' | 'tool' | 'proposal';
 
 /** A question to people. All times are epoch milliseconds. */
 export interface OpenOrder {

@@ -29,10 +29,11 @@ export function closedRefusal(
 
 /** Why this person cannot approve it, whatever their role. */
 export function personalRefusal(row: ApprovalRow, voter: string): Refusal | null {
-  if (row.quorum > 1 && !isPerson(voter))
+  // Two keys without a user may both be the same person's: where people are counted, and where one of them asked.
+  if ((row.quorum > 1 || row.subject === 'proposal') && !isPerson(voter))
     return {
       code: 'forbidden',
-      detail: `This takes ${row.quorum} people, and ${voter} names no person; vote with a key that was made for a user (mandate key create --user).`,
+      detail: `This takes ${row.quorum === 1 ? 'a person' : `${row.quorum} people`}, and ${voter} names no person; vote with a key that was made for a user (mandate key create --user).`,
     };
   if (!row.four_eyes) return null;
   if (voter === row.requester)

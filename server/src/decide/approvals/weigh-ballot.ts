@@ -6,7 +6,7 @@ import type { Refusal } from '../../platform/http/problems.ts';
 import type { Tx } from '../../platform/postgres/store.ts';
 import { fatigueOf } from './fatigue.ts';
 import { personOf, readPeople, rolesWithin, votersAmong } from './people.ts';
-import { lockApproval } from './store.ts';
+import { lockApproval, votesOf } from './store.ts';
 import type { ApprovalRow } from './store.ts';
 import type { SubjectOf } from './subject.ts';
 import { closedRefusal, personalRefusal, rememberRefusal, voterRolesOf } from './unfit.ts';
@@ -32,6 +32,8 @@ export interface Voting {
   readonly roles: readonly string[] | null;
   /** Of what they hold now only these count; null or left out: all. */
   readonly within?: readonly string[] | null;
+  /** The vote counts for this role alone, however they come to speak for it; null or left out: for all that they can. */
+  readonly as?: string | null;
 }
 
 /** A vote on its way. */
@@ -73,18 +75,38 @@ export async function weighBallot(
       detail: `This process cannot carry out what an approval of ${row.subject} decides. Vote at a server that can.`,
     });
   const held = voter.roles ?? personOf(await readPeople(tx, tenant, nowMs), voter.id).roles;
-  const roles = rolesWithin(held, voter.within ?? null);
-  const capacities = capacitiesOf(
-    { by: voter.id, roles },
+  const within = rolesWithin(held, voter.within ?? null);
+  const could = capacitiesOf(
+    { by: voter.id, roles: within },
     { requiredRoles: row.required_roles },
     { standIns: settings.standIns, escalatedTo: row.escalated_to, nowMs },
     voterRolesOf(row),
   );
+  const as = voter.as ?? null;
+  const roles = rolesWithin(within, as === null ? null : [as]);
+  const capacities =
+    as === null ? await onePlace(tx, { tenant, row }, could) : could.filter(({ role }) => role === as);
   // People paste what they saw into a reason, and a reason is stored and shown in plain text.
   const reason = ballot.reason === null ? null : redactText(ballot.reason);
   const voted: Voted = { ballot, row, settings, roles, capacities, reason, nowMs };
   const unfit = await unfitRefusal(tx, voted);
   return unfit === null ? { kind: 'fit', voted } : refused(unfit);
+}
+
+/** On a proposal whoever is next in line fills one place, the first that is empty, and none beside one of their own. */
+async function onePlace(
+  tx: Tx,
+  { tenant, row }: { readonly tenant: string; readonly row: ApprovalRow },
+  could: readonly Capacity[],
+): Promise<readonly Capacity[]> {
+  if (row.subject !== 'proposal' || !could.some(({ via }) => via === 'escalation')) return could;
+  const own = could.filter(({ via }) => via !== 'escalation');
+  if (own.length > 0) return own;
+  const votes = await votesOf(tx, tenant, row.id);
+  const filled = new Set(
+    votes.flatMap((vote) => [...vote.roles, ...vote.capacities.map(({ role }) => role)]),
+  );
+  return [could.find(({ role }) => !filled.has(role)) ?? could[0]].filter((each) => each !== undefined);
 }
 
 function refused(refusal: Refusal): WeighedBallot {

@@ -28,6 +28,8 @@ export function causeInWords(cause: string): string {
       return 'Two persons have to agree before this stop is lifted.';
     case 'charter':
       return `The charter asks for it (${what}).`;
+    case 'phase':
+      return 'A governed set rises to a higher phase only when people agree.';
     case 'tool':
       return 'The description of a tool has changed since somebody accepted it.';
     default:

@@ -1,6 +1,6 @@
 // From what is written under `approvals:` to what the kernel counts votes by, with every name checked: a stand-in for a
 // role that nobody asks for, or a step that hands on to nobody, would be found out only when everybody waits.
-import { DEFAULT_APPROVAL_MS, DEFAULT_APPROVALS } from '@mandate/kernel';
+import { DEFAULT_APPROVAL_MS, DEFAULT_APPROVALS, PROPOSAL_MS } from '@mandate/kernel';
 import type { ApprovalNeeds, ApprovalSettings, EscalationStep, StandIn } from '@mandate/kernel';
 import { momentMs } from './approvals-schema.ts';
 import type { WrittenApprovals, WrittenNeeds, WrittenStep } from './approvals-schema.ts';
@@ -17,7 +17,7 @@ export interface ApprovalsRead {
   readonly problems: readonly ApprovalsProblem[];
 }
 
-const SUBJECTS = ['unfreeze', 'charter', 'tool'] as const;
+const SUBJECTS = ['unfreeze', 'charter', 'tool', 'proposal'] as const;
 
 /** Reads the section; `unknownRole` says what is wrong with a name of an approver role, or null. */
 export function readApprovals(
@@ -32,12 +32,12 @@ export function readApprovals(
   };
   const subjects: Record<string, ApprovalNeeds> = {};
   for (const subject of SUBJECTS) {
-    const needs = written[subject];
+    const needs: WrittenNeeds | undefined = written[subject];
     if (needs === undefined) continue;
     for (const [index, role] of (needs.approvers ?? []).entries())
       checked([subject, 'approvers', index], role);
     problems.push(...stepProblems([subject, 'escalate'], needs.escalate, unknownRole));
-    subjects[subject] = readNeeds(needs);
+    subjects[subject] = readNeeds(needs, subject === 'proposal' ? PROPOSAL_MS : DEFAULT_APPROVAL_MS);
   }
   problems.push(...stepProblems(['escalate'], written.escalate, unknownRole));
   for (const [index, { for: role, from, until }] of (written.standIns ?? []).entries()) {
@@ -82,11 +82,11 @@ export function stepProblems(
   });
 }
 
-function readNeeds(written: WrittenNeeds): ApprovalNeeds {
+function readNeeds(written: WrittenNeeds, byDefaultMs: number): ApprovalNeeds {
   return {
     requiredRoles: written.approvers ?? [],
     quorum: written.quorum ?? 1,
-    expiresMs: durationOrNull(written.expires) ?? DEFAULT_APPROVAL_MS,
+    expiresMs: durationOrNull(written.expires) ?? byDefaultMs,
     // What people propose to each other is worth nothing when one person can do both.
     fourEyes: written.fourEyes ?? true,
     ...(written.escalate === undefined ? {} : { escalate: readSteps(written.escalate) }),

@@ -40,6 +40,9 @@ const needs = z.strictObject({
   escalate: escalateField.optional(),
 });
 
+/** Whoever proposes never approves it, and people have a week unless it says otherwise. */
+const proposalNeeds = needs.omit({ fourEyes: true });
+
 const standIn = z.strictObject({
   user: name.describe('Id of the user who may vote.'),
   for: role.describe('The role that the vote counts for.'),
@@ -52,6 +55,9 @@ export const approvalsSection = z.strictObject({
   unfreeze: needs.optional().describe('Unfreezing an agent takes an approval.'),
   charter: needs.optional().describe('Changing the charter takes an approval.'),
   tool: needs.optional().describe('Who accepts the changed description of a tool.'),
+  proposal: proposalNeeds
+    .optional()
+    .describe('What raising a governed set takes beside the approvals of the phase itself.'),
   standIns: z.array(standIn).max(1_000).optional().describe('Who may vote in whose place.'),
   escalate: escalateField.optional(),
   rememberMax: z

@@ -2,7 +2,7 @@
 // beside the charter and in the body of a request.
 import { z } from 'zod';
 
-const text = z.string().min(1).max(2_000);
+export const text = z.string().min(1).max(2_000);
 const texts = z.array(text).max(1_000);
 const json: z.ZodType<Json> = z.lazy(() =>
   z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(json), z.record(z.string(), json)]),
@@ -10,7 +10,7 @@ const json: z.ZodType<Json> = z.lazy(() =>
 type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 const fields = z.record(z.string(), json);
 
-const expectation = z
+export const expectation = z
   .strictObject({
     tier: z.enum(['green', 'yellow', 'red', 'black']).optional(),
     effect: z.enum(['execute', 'hold', 'deny', 'throttle']).optional(),

@@ -98,7 +98,15 @@ const NOON_MS = 1_767_787_200_000;
 
 /** Judges a case and compares. */
 export function runCase(law: Law, written: WrittenCase): CaseResult {
-  const { decision } = decideBy(law, circumstancesOf(written));
+  return compareCase(law, written, decideBy(law, circumstancesOf(written)).decision);
+}
+
+/** What a decision has that the case does not expect, by whatever it was made. */
+export function compareCase(
+  law: Law,
+  written: Pick<WrittenCase, 'name' | 'action' | 'expect'>,
+  decision: Decision,
+): CaseResult {
   const { tier, effect, code, rule, reasons } = decision;
   const { expect } = written;
   const problems: string[] = [];
@@ -127,7 +135,7 @@ export function runCase(law: Law, written: WrittenCase): CaseResult {
   };
 }
 
-function slips(law: Law, { action, expect }: WrittenCase): readonly string[] {
+function slips(law: Law, { action, expect }: Pick<WrittenCase, 'action' | 'expect'>): readonly string[] {
   const told: string[] = [];
   const meant = meantName(law, action);
   if (meant !== null) told.push(`No rule names ${action}. Did you mean ${meant}?`);

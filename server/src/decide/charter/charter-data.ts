@@ -9,7 +9,10 @@ import { readExecutor } from './executor.ts';
 import { readFlows, readGuardrails } from './guardrails-data.ts';
 import { overlay } from './merge.ts';
 import type { Merged } from './merge.ts';
+import { readMonitors } from './monitors-data.ts';
 import { checkContacts, readNotify } from './notify-data.ts';
+import { readPhases } from './phases-data.ts';
+import { readReadiness } from './readiness-data.ts';
 import type { DraftRule } from './rules.ts';
 import { readSchedules } from './schedules-schema.ts';
 import { trustProblem, trustSettingsOf } from './trust-schema.ts';
@@ -47,6 +50,10 @@ export function buildCharter(merged: Merged): CharterData {
   const guardrails = readGuardrails(merged, errors);
   const flows = readFlows(merged, errors);
   const trust = readTrust(merged, errors);
+  const unknownRole = (role: string): string | null => approverProblem(role, known);
+  const phases = readPhases({ merged, errors, unknownRole });
+  const monitors = readMonitors({ merged, errors, phases: phases ?? [] });
+  const readiness = readReadiness({ merged, errors, unknownRole });
   const charter: Charter = {
     enforcement: sections.enforcement ?? 'enforce',
     registration: sections.registration ?? 'open',
@@ -74,6 +81,9 @@ export function buildCharter(merged: Merged): CharterData {
     notify: readNotify(merged),
     resume: { twoPersons: sections.resume?.twoPersons ?? false },
     ...(sections.schedules === undefined ? {} : { schedules: readSchedules(sections.schedules) }),
+    ...(phases === null ? {} : { phases }),
+    ...(monitors === null ? {} : { monitors }),
+    ...(readiness === null ? {} : { readiness }),
     ...(sections.approvals === undefined ? {} : { approvals: approvals.settings }),
   };
   return { charter, errors, warnings: findWarnings(merged, charter, SHIPPED_ROLES) };

@@ -37,8 +37,9 @@ async function open(t: TestContext): Promise<Bench> {
       readFile: async (path) => disk.get(path) ?? null,
       readShipped,
     });
-  const history = createHistory({ store: database.store, clock: manualClock() });
-  return { database, charters: another(), history, disk, errors, another };
+  const charters = another();
+  const history = createHistory({ store: database.store, charters });
+  return { database, charters, history, disk, errors, another };
 }
 
 async function addTenant({ store }: TestDatabase, tenant: string): Promise<void> {

@@ -6,10 +6,12 @@ import type { Clock } from '../../platform/clock/clock.ts';
 import type { Store, Tx } from '../../platform/postgres/store.ts';
 import type { CharterError } from './error.ts';
 import type { ReadFile, SourceFile } from './extends.ts';
+import { createBringIn } from './bring-in.ts';
+import type { Adopt } from './bring-in.ts';
 import { parseBundle, readBundle } from './bundle.ts';
 import { loadCharter } from './load.ts';
 import type { LoadedCharter, RefusedCharter } from './load.ts';
-import { activate, lockTenant, noteFile, readActive, readVersion } from './store.ts';
+import { lockTenant, noteFile, readActive, readVersion } from './store.ts';
 import type { ActiveRow, CharterRow } from './store.ts';
 
 export interface ChartersNeeds {
@@ -20,6 +22,8 @@ export interface ChartersNeeds {
   readonly readFile: ReadFile;
   /** Reads shipped charters by name. */
   readonly readShipped: ReadFile;
+  /** What a charter means for the governed sets. */
+  readonly adopt?: Adopt;
 }
 
 export type Activation =
@@ -65,7 +69,7 @@ export interface Charters {
   }): Promise<Activation>;
   /**
    * Makes a text, or a version of before, the charter in the caller's transaction, if `base` is in force still: what was
-   * approved as a change of one charter must not overwrite another. With `proposed` only if it still reads as that version:
+   * approved as a change of one charter must not overwrite another. Without `base` over whichever is. With `proposed` only if it still reads as that version:
    * what a text says hangs on what it extends and on who reads it, and people approved what it said to them (I6).
    */
   activateIn(
@@ -75,7 +79,7 @@ export interface Charters {
       readonly source: CharterSource;
       readonly author: string;
       readonly note: string | null;
-      readonly base: string | null;
+      readonly base?: string | null;
       readonly proposed?: string;
     },
   ): Promise<Activation | Stale>;
@@ -97,6 +101,8 @@ export interface Charters {
   renew(request: { readonly tenant: string; readonly author: string }): Promise<Activation | null>;
   /** The charter in force; null where there is none that this process can read. */
   active(tenant: string): Promise<ActiveCharter | null>;
+  /** The same in the caller's transaction. */
+  activeIn(tx: Tx, tenant: string): Promise<ActiveCharter | null>;
   /** Which version is in force, also where this process cannot read it. */
   activeVersion(tenant: string): Promise<string | null>;
   /** The law of a version that a tenant has or had; null where this process cannot read it as it was meant. */
@@ -108,8 +114,11 @@ const CACHED = 64;
 const NAME = 'charter.yaml';
 const RENEWED = 'the same files, read by another version of Mandate';
 
+/** Reads in a transaction of its own, or in the caller's. */
+type Within = (read: (tx: Tx) => Promise<CharterRow | null>) => Promise<CharterRow | null>;
+
 export function createCharters(needs: ChartersNeeds): Charters {
-  const { store, clock, log, readFile, readShipped } = needs;
+  const { store, log, readFile, readShipped } = needs;
   // A version is a content hash, so an entry can never be outdated.
   const cache = new Map<string, ActiveCharter>();
 
@@ -124,10 +133,14 @@ export function createCharters(needs: ChartersNeeds): Charters {
   const loadRow = async (row: CharterRow): Promise<LoadedCharter | RefusedCharter> =>
     loadCharter(readBundle(parseBundle(row.content)));
 
-  const find = async (tenant: string, version: string): Promise<ActiveCharter | null> => {
+  const find = async (
+    tenant: string,
+    version: string,
+    within: Within = (read) => store.withTenant(tenant, read),
+  ): Promise<ActiveCharter | null> => {
     const known = cache.get(version);
     if (known !== undefined) return remember(known);
-    const row = await store.withTenant(tenant, (tx) => readVersion(tx, tenant, version));
+    const row = await within((tx) => readVersion(tx, tenant, version));
     if (row === null) return null;
     const loaded = await loadRow(row);
     if (loaded.kind === 'loaded' && loaded.version === version) return remember(toActive(loaded));
@@ -142,6 +155,8 @@ export function createCharters(needs: ChartersNeeds): Charters {
     return null;
   };
 
+  const { bringIn, keep } = createBringIn(needs);
+
   const activateIn: Charters['activateIn'] = async (tx, request) => {
     const { tenant, source, author, note, base, proposed } = request;
     const row = source.kind === 'version' ? await readVersion(tx, tenant, source.version) : null;
@@ -154,23 +169,13 @@ export function createCharters(needs: ChartersNeeds): Charters {
     if (proposed !== undefined && loaded.version !== proposed) return misread(loaded, proposed);
     await lockTenant(tx, tenant);
     const active = await readActive(tx, tenant);
-    if ((active?.version ?? null) !== base) return { kind: 'stale', active: active?.version ?? null };
-    if (active?.version === loaded.version) return unchanged(loaded);
+    const previous = active?.version ?? null;
+    if (base !== undefined && previous !== base) return { kind: 'stale', active: previous };
+    if (previous === loaded.version) return keep(tx, loaded, { tenant, author });
+    // Only the file itself changes what was last taken from it: going back overrules nobody's later change of it.
     const fromFile = active?.fromFile ?? null;
-    const revision = await activate(
-      tx,
-      {
-        tenant,
-        ...rowOf(loaded),
-        author,
-        note,
-        fromFile,
-        kind: source.kind === 'version' ? 'rolled_back' : 'activated',
-        nowMs: clock.nowMs(),
-      },
-      base,
-    );
-    return activated(loaded, base, revision);
+    const kind = source.kind === 'version' ? 'rolled_back' : 'activated';
+    return bringIn(tx, loaded, { tenant, author, note, fromFile, kind, previous });
   };
 
   /**
@@ -189,16 +194,11 @@ export function createCharters(needs: ChartersNeeds): Charters {
     const again = row === null ? null : await loadRow(row);
     if (again === null)
       throw new Error(`the active charter ${active.version} of tenant ${tenant} has no row`);
-    if (again.kind === 'refused' || again.version === active.version)
-      return again.kind === 'refused' ? again : unchanged(again);
+    if (again.kind === 'refused') return again;
+    if (again.version === active.version) return keep(tx, again, { tenant, author });
     const fromFile = active.fromFile === active.version ? again.version : active.fromFile;
-    const nowMs = clock.nowMs();
-    const revision = await activate(
-      tx,
-      { tenant, ...rowOf(again), author, note: RENEWED, fromFile, kind: 'renewed', nowMs },
-      active.version,
-    );
-    return activated(again, active.version, revision);
+    const previous = active.version;
+    return bringIn(tx, again, { tenant, author, note: RENEWED, fromFile, kind: 'renewed', previous });
   };
 
   return {
@@ -210,14 +210,10 @@ export function createCharters(needs: ChartersNeeds): Charters {
       return store.withTenant(tenant, async (tx) => {
         await lockTenant(tx, tenant);
         const active = await readActive(tx, tenant);
-        if (active?.version === loaded.version) return unchanged(loaded);
+        if (active?.version === loaded.version) return keep(tx, loaded, { tenant, author });
         const fromFile = active?.fromFile ?? null;
-        const revision = await activate(
-          tx,
-          { tenant, ...rowOf(loaded), author, note, fromFile, kind: 'activated', nowMs: clock.nowMs() },
-          active?.version ?? null,
-        );
-        return activated(loaded, active?.version ?? null, revision);
+        const previous = active?.version ?? null;
+        return bringIn(tx, loaded, { tenant, author, note, fromFile, kind: 'activated', previous });
       });
     },
 
@@ -236,25 +232,13 @@ export function createCharters(needs: ChartersNeeds): Charters {
         const previous = active?.version ?? null;
         if (previous === loaded.version) {
           if (active?.fromFile !== loaded.version) await noteFile(tx, tenant, loaded.version);
-          return unchanged(loaded);
+          return keep(tx, loaded, { tenant, author });
         }
-        const nowMs = clock.nowMs();
         const taken = active?.fromFile == null ? null : await readVersion(tx, tenant, active.fromFile);
         if (active === null || taken === null || isRewritten(loaded, taken)) {
-          const revision = await activate(
-            tx,
-            {
-              tenant,
-              ...rowOf(loaded),
-              author,
-              note: `from ${path}`,
-              fromFile: loaded.version,
-              kind: 'activated',
-              nowMs,
-            },
-            previous,
-          );
-          return activated(loaded, previous, revision);
+          const note = `from ${path}`;
+          const fromFile = loaded.version;
+          return bringIn(tx, loaded, { tenant, author, note, fromFile, kind: 'activated', previous });
         }
         const again = await renew(tx, { tenant, active, author });
         return again.kind === 'refused' || again.kind === 'activated'
@@ -269,6 +253,11 @@ export function createCharters(needs: ChartersNeeds): Charters {
         const active = await readActive(tx, tenant);
         return active === null ? null : renew(tx, { tenant, active, author });
       }),
+
+    async activeIn(tx, tenant) {
+      const row = await readActive(tx, tenant);
+      return row === null ? null : find(tenant, row.version, (read) => read(tx));
+    },
 
     async active(tenant) {
       const row = await store.withTenant(tenant, (tx) => readActive(tx, tenant));
@@ -298,10 +287,6 @@ function isRewritten(loaded: LoadedCharter, taken: CharterRow): boolean {
   return own(loaded.sources) !== own(parseBundle(taken.content));
 }
 
-export function rowOf(loaded: LoadedCharter): { version: string; content: string } {
-  return { version: loaded.version, content: JSON.stringify(loaded.sources) };
-}
-
 function toActive({ version, law, sources }: LoadedCharter): ActiveCharter {
   return { version, law, sources };
 }
@@ -309,16 +294,4 @@ function toActive({ version, law, sources }: LoadedCharter): ActiveCharter {
 function misread({ version, ownPaths }: LoadedCharter, proposed: string): RefusedCharter {
   const message = `It read as ${proposed.slice(0, 12)} when it was proposed and reads as ${version.slice(0, 12)} now, because what it extends, or Mandate itself, has changed since. Propose it again, and look at it as it is.`;
   return { kind: 'refused', problems: [{ file: NAME, line: 1, column: 1, pointer: '', message }], ownPaths };
-}
-
-function unchanged({ version, ownPaths }: LoadedCharter): Activation {
-  return { kind: 'unchanged', version, ownPaths };
-}
-
-function activated(
-  { version, warnings, ownPaths }: LoadedCharter,
-  previous: string | null,
-  revision: number,
-): Activation {
-  return { kind: 'activated', version, previous, revision, warnings, ownPaths };
 }

@@ -14,10 +14,10 @@ export interface ExecutorProblem {
 const TIMEOUT_MS = { command: 600_000, http: 30_000, mcp: 60_000 };
 
 const KEYS = {
-  command: ['command', 'cwd', 'env', 'timeout'],
-  http: ['http', 'method', 'secret', 'allowPrivate', 'timeout'],
-  mcp: ['mcp', 'cwd', 'timeout'],
-  mcpHttp: ['mcp', 'secret', 'timeout'],
+  command: ['command', 'cwd', 'env', 'timeout', 'evals'],
+  http: ['http', 'method', 'secret', 'allowPrivate', 'timeout', 'evals'],
+  mcp: ['mcp', 'cwd', 'timeout', 'evals'],
+  mcpHttp: ['mcp', 'secret', 'timeout', 'evals'],
 } satisfies Record<ExecutorSetting['kind'], readonly string[]>;
 
 /** What the keys of an executor say together: exactly one names what is run, and every other belongs to it. */
@@ -38,6 +38,11 @@ export function executorProblems(written: WrittenExecutor): readonly ExecutorPro
 
 /** An executor without problems, with its defaults. */
 export function readExecutor(written: WrittenExecutor): ExecutorSetting {
+  const setting = readKind(written);
+  return written.evals === true ? { ...setting, evals: true } : setting;
+}
+
+function readKind(written: WrittenExecutor): ExecutorSetting {
   const timeoutMs = (kind: keyof typeof TIMEOUT_MS): number =>
     written.timeout === undefined ? TIMEOUT_MS[kind] : durationMs(written.timeout);
   const cwd = written.cwd ?? '.';

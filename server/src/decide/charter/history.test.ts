@@ -36,7 +36,7 @@ async function open(t: TestContext): Promise<Bench> {
     readFile: async (path) => disk.get(path) ?? null,
     readShipped: shippedCharters,
   });
-  return { database, charters, history: createHistory({ store, clock }), disk };
+  return { database, charters, history: createHistory({ store, charters }), disk };
 }
 
 async function revisionOf({ store }: TestDatabase): Promise<number> {

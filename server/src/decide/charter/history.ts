@@ -1,22 +1,21 @@
 // Charters of before: what each said, how two of them differ, and the way back. Going back is an activation like any
 // other: it raises the revision, so that no act starts under the charter that was left, and stands in the journal.
-import type { Clock } from '../../platform/clock/clock.ts';
 import type { Store, Tx } from '../../platform/postgres/store.ts';
 import { parseBundle, readBundle } from './bundle.ts';
-import { rowOf } from './charter.ts';
-import type { Stale } from './charter.ts';
+import type { Charters, Stale } from './charter.ts';
 import { diffCharters, renderDiff } from './diff.ts';
 import type { CharterDiff } from './diff.ts';
 import type { CharterError } from './error.ts';
 import type { SourceFile } from './extends.ts';
 import { loadCharter } from './load.ts';
 import type { LoadedCharter } from './load.ts';
-import { activate, findVersions, listActivations, listVersions, lockTenant, readActive } from './store.ts';
+import { findVersions, listActivations, listVersions, readActive } from './store.ts';
 import type { ActivationRow, CharterRow, VersionRow } from './store.ts';
 
 export interface HistoryNeeds {
   readonly store: Pick<Store, 'withTenant'>;
-  readonly clock: Clock;
+  /** The one way in which a charter comes into force, with all that follows from it. */
+  readonly charters: Pick<Charters, 'activateIn'>;
 }
 
 /** A version by its first digits, at least eight of them. */
@@ -75,7 +74,7 @@ export interface CharterHistory {
   }): Promise<Rollback>;
 }
 
-export function createHistory({ store, clock }: HistoryNeeds): CharterHistory {
+export function createHistory({ store, charters }: HistoryNeeds): CharterHistory {
   const load = async (row: CharterRow): Promise<LoadedCharter | Missing> => {
     const loaded = await loadCharter(readBundle(parseBundle(row.content)));
     return loaded.kind === 'loaded'
@@ -120,33 +119,27 @@ export function createHistory({ store, clock }: HistoryNeeds): CharterHistory {
         : loaded;
     },
 
-    async rollback({ tenant, version, author, reason, base }) {
-      // What an older version of Mandate took may read differently today: then this is what comes into force.
-      const loaded = await loadVersion(tenant, version);
-      if (loaded.kind !== 'loaded') return loaded;
-      return store.withTenant(tenant, async (tx) => {
-        await lockTenant(tx, tenant);
-        const active = await readActive(tx, tenant);
-        const previous = active?.version ?? null;
-        if (base !== undefined && previous !== base) return { kind: 'stale', active: previous };
-        if (previous === loaded.version) return { kind: 'unchanged', version: loaded.version };
-        const revision = await activate(
-          tx,
-          {
-            tenant,
-            ...rowOf(loaded),
-            author,
-            note: reason,
-            // The file on disk has not changed by this, so it overrules nobody.
-            fromFile: active?.fromFile ?? null,
-            kind: 'rolled_back',
-            nowMs: clock.nowMs(),
-          },
-          previous,
-        );
-        return { kind: 'rolled_back', version: loaded.version, previous, revision };
-      });
-    },
+    rollback: ({ tenant, version, author, reason, base }) =>
+      store.withTenant(tenant, async (tx) => {
+        const found = await findOne(tx, tenant, version);
+        if (found.kind !== 'row') return found;
+        // What an older version of Mandate took may read differently today: then this is what comes into force.
+        const source = { kind: 'version', version: found.row.version } as const;
+        const order = { tenant, source, author, note: reason, ...(base === undefined ? {} : { base }) };
+        const done = await charters.activateIn(tx, order);
+        switch (done.kind) {
+          case 'activated': {
+            const { version: active, previous, revision } = done;
+            return { kind: 'rolled_back', version: active, previous, revision };
+          }
+          case 'unchanged':
+            return { kind: 'unchanged', version: done.version };
+          case 'stale':
+            return done;
+          case 'refused':
+            return { kind: 'unreadable', version: found.row.version, problems: done.problems };
+        }
+      }),
   };
 }
 

@@ -119,9 +119,9 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     says: ['charter.yaml:2:1 limit: The key limit is unknown. Did you mean limits?'],
   },
   'a section of a later version': {
-    yaml: 'version: 1\nphases: []\n',
+    yaml: 'version: 1\nretention: []\n',
     says: [
-      'charter.yaml:2:1 phases: The section phases is not supported yet by this version. Remove it: nothing in a charter is silently ignored.',
+      'charter.yaml:2:1 retention: The section retention is not supported yet by this version. Remove it: nothing in a charter is silently ignored.',
     ],
   },
   'a bad tier': {
@@ -176,7 +176,7 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     yaml: 'version: 1\nexecutors:\n  a: { command: [x], http: "https://x" }\n  b: { command: [x], secret: s }\n',
     says: [
       'charter.yaml:3:6 executors.a: The executor has command and http. Write exactly one of command, http and mcp.',
-      'charter.yaml:4:30 executors.b.secret: secret has no effect beside command. Remove it; known here are command, cwd, env, timeout.',
+      'charter.yaml:4:30 executors.b.secret: secret has no effect beside command. Remove it; known here are command, cwd, env, timeout, evals.',
     ],
   },
   'an unknown role': {

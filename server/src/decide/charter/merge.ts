@@ -4,6 +4,7 @@
 import type { Tier } from '@mandate/kernel';
 import { renderOrigin } from './error.ts';
 import type { Path, Place } from './error.ts';
+import { mergeMonitors } from './monitors-data.ts';
 import type { YamlFile } from './parse.ts';
 import { ruleKey } from './rules.ts';
 import type { DraftRule, DraftRules, RuleSettings, Unset } from './rules.ts';
@@ -68,6 +69,10 @@ function mergeSections(base: Merged['sections'], over: Merged['sections']): Merg
     environment: over.environment ?? base.environment,
     roles: over.roles ?? base.roles,
     schedules: over.schedules ?? base.schedules,
+    monitors: mergeMonitors(base.monitors, over.monitors),
+    // A set is replaced whole: half of one ladder and half of another would be a third that nobody wrote.
+    phases: overlay(base.phases, over.phases),
+    readiness: over.readiness === undefined ? base.readiness : overlay(base.readiness, over.readiness),
     resume: overlay(base.resume, over.resume),
     approvals: overlay(base.approvals, over.approvals),
     agents: overlayEach(base.agents, over.agents),

@@ -23,7 +23,7 @@ const quiet = z
 const mode = z.enum(['none', 'digest', 'realtime']);
 const tierName = z.enum(['green', 'yellow', 'red', 'black']);
 const urgent = z
-  .array(z.enum(['approval', 'incident', 'stop', 'freeze']))
+  .array(z.enum(['approval', 'incident', 'stop', 'freeze', 'report']))
   .describe('What is told at once instead of in the next digest.');
 
 const policy = {

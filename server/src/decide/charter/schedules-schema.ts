@@ -9,26 +9,29 @@ const name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,99}$/i, {
   error: 'Write a name of letters, digits, . _ and -, at most 100 of them.',
 });
 
+/** When something recurs. */
+export const cronField = z
+  .string({ error: "Write five fields in quotes, like '30 9 * * mon-fri', or '@daily'." })
+  .max(200)
+  .superRefine((text, context) => {
+    const parsed = parseCron(text);
+    if (parsed.kind === 'refused') context.addIssue({ code: 'custom', message: parsed.message });
+    else if (nextTick(parsed.cron, 'UTC', 0) === null)
+      context.addIssue({
+        code: 'custom',
+        message: 'No day of any year is meant by this. Correct the day or the month.',
+      });
+  });
+
+/** The time zone in which that is meant. */
+export const zoneField = z
+  .string()
+  .refine(hasKnownZone, { error: 'The time zone is unknown. Write an IANA name, like Europe/Berlin.' });
+
 const schedule = z.strictObject({
   name,
-  cron: z
-    .string({ error: "Write five fields in quotes, like '30 9 * * mon-fri', or '@daily'." })
-    .max(200)
-    .superRefine((text, context) => {
-      const parsed = parseCron(text);
-      if (parsed.kind === 'refused') context.addIssue({ code: 'custom', message: parsed.message });
-      else if (nextTick(parsed.cron, 'UTC', 0) === null)
-        context.addIssue({
-          code: 'custom',
-          message: 'No day of any year is meant by this. Correct the day or the month.',
-        });
-    })
-    .describe('Five fields of cron, or @hourly, @daily, @weekly, @monthly, @yearly.'),
-  timezone: z
-    .string()
-    .refine(hasKnownZone, { error: 'The time zone is unknown. Write an IANA name, like Europe/Berlin.' })
-    .optional()
-    .describe('An IANA time zone; UTC by default.'),
+  cron: cronField.describe('Five fields of cron, or @hourly, @daily, @weekly, @monthly, @yearly.'),
+  timezone: zoneField.optional().describe('An IANA time zone; UTC by default.'),
   // Whoever may write templates would otherwise say what the charter lets run.
   template: z
     .string()

@@ -5,6 +5,9 @@ import { approvalsSection, escalateField } from './approvals-schema.ts';
 import { executorProblems } from './executor.ts';
 import { flowsSection, guardrailsSection } from './guardrails-schema.ts';
 import { contactsSchema, notifySchema } from './notify-schema.ts';
+import { monitorsSection } from './monitors-schema.ts';
+import { phasesSection } from './phases-schema.ts';
+import { readinessSection } from './readiness-schema.ts';
 import { trustSection } from './trust-schema.ts';
 import { schedulesSection } from './schedules-schema.ts';
 import { ACTION_NAME, DURATION, isMicroUsd, MAX_USD, PATTERN } from './units.ts';
@@ -164,6 +167,10 @@ const executorKeys = z.strictObject({
   secret: secretName.optional(),
   allowPrivate: z.boolean().optional().describe('true: may reach private network addresses.'),
   timeout: duration.optional(),
+  evals: z
+    .boolean()
+    .optional()
+    .describe('true: cases of evals may run its actions. Only where it changes nothing outside.'),
 });
 const executor = executorKeys
   .superRefine((written, context) => {
@@ -224,6 +231,9 @@ const sections = {
   flows: flowsSection.optional().describe('What must not follow what.'),
   trust: trustSection.optional(),
   schedules: schedulesSection.optional().describe('Workflows that begin by themselves.'),
+  monitors: monitorsSection.optional().describe('What watches: breakers and objectives.'),
+  phases: phasesSection.optional().describe('What earns its autonomy in phases, by name of the set.'),
+  readiness: readinessSection.optional().describe('What a set must show before its next phase.'),
 };
 
 /** One charter file. */
@@ -240,4 +250,4 @@ export type WrittenExecutor = z.infer<typeof executorKeys>;
 export const ruleEntrySchema = z.union([pattern, rule]);
 
 /** Sections that are announced but not read yet; saying so is kinder than "unknown key". */
-export const LATER_SECTIONS: ReadonlySet<string> = new Set(['phases', 'monitors', 'retention', 'readiness']);
+export const LATER_SECTIONS: ReadonlySet<string> = new Set(['retention']);

@@ -122,7 +122,8 @@ export async function activate(tx: Tx, charter: NewCharter, previous: string | n
   return revision;
 }
 
-async function raiseRevision(tx: Tx, tenant: string): Promise<number> {
+/** Whatever was decided before has to be decided again. Answers the new revision. */
+export async function raiseRevision(tx: Tx, tenant: string): Promise<number> {
   const [row] = await tx<{ revision: number }[]>`select mandate.raise_revision(${tenant}) as revision`;
   if (row === undefined) throw new Error('mandate.raise_revision() answered nothing');
   return row.revision;

@@ -4,6 +4,8 @@ import type { Charter } from '@mandate/kernel';
 import { renderPath } from './error.ts';
 import type { CharterError, Path } from './error.ts';
 import type { Merged } from './merge.ts';
+import { warnOfForeignSlos } from './monitors-data.ts';
+import { warnOfSharedSets } from './phases-data.ts';
 import { warnOfRules } from './rule-warnings.ts';
 import type { WrittenAction } from './schema.ts';
 
@@ -23,6 +25,8 @@ export function findWarnings(
     ...idleFields(merged),
     ...idleRoles(merged, charter, carried),
     ...warnOfRules(merged, charter),
+    ...warnOfSharedSets(merged, charter.phases ?? []),
+    ...warnOfForeignSlos(merged, charter),
   ];
 }
 

@@ -166,7 +166,12 @@ async function settle({ name, answer, look }: Looker, signal: AbortSignal): Prom
   try {
     said = await look(signal);
   } catch (error) {
-    return [failed(name, `broke: ${error instanceof Error ? error.message : 'it threw no error'}`)];
+    return [
+      failed(
+        name,
+        `broke: ${error instanceof Error ? error.message.replace(/\.$/, '') : 'it threw no error'}`,
+      ),
+    ];
   }
   const parsed = answer.safeParse(said);
   if (!parsed.success)

@@ -8,6 +8,8 @@ import { isPerson } from '../../platform/identity/principal.ts';
 export interface ResumeOrder {
   readonly tenant: string;
   readonly scope: string;
+  /** Only these of the stops in the scope; all of them without it. */
+  readonly only?: readonly string[];
   readonly reason: string;
   /** The principal's id; where two persons have to agree it must be a person's. */
   readonly by: string;
@@ -71,7 +73,8 @@ export function createResume({ control, clock, writeEntry, agree }: ResumeNeeds)
     return control.begin(async (tx): Promise<ResumeReport> => {
       // Of two who agree at the same moment, one is the second.
       await tx`select pg_advisory_xact_lock(hashtext('resume'), hashtext(${`${tenant}/${scope}`}))`;
-      const standing = await standingStops(tx, tenant, scope);
+      const inScope = await standingStops(tx, tenant, scope);
+      const standing = inScope.filter((id) => order.only?.includes(id) ?? true);
       if (standing.length === 0 && order.fileSinceMs === null) return { kind: 'nothing_to_resume' };
       if (order.twoPersons) {
         if (!isPerson(by)) return { kind: 'no_person', detail: noPerson(by) };

@@ -25,19 +25,20 @@ export function toolRoutes(tools: Pick<Tools, 'list' | 'forget'>): readonly Rout
       answer: '{ forgotten }',
       body: z.strictObject({ upstream: nameField, reason: reasonField }),
       async handle({ principal, body, traceId }) {
-        const forgotten = await tools.forget({
+        const done = await tools.forget({
           tenant: principal.tenant,
           upstream: body.upstream,
           by: principal.id,
           reason: body.reason,
           traceId,
         });
-        return forgotten === 0
+        if (done.kind === 'refused') return problem(done.refusal);
+        return done.count === 0
           ? problem({
               code: 'not_found',
               detail: `Nothing is pinned of ${body.upstream}; GET /api/v1/tools lists what is.`,
             })
-          : json({ forgotten });
+          : json({ forgotten: done.count });
       },
     }),
   ];

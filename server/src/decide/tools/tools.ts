@@ -4,6 +4,7 @@
 import type { JsonObject } from '@mandate/kernel';
 import type { Chance, Clock } from '../../platform/clock/clock.ts';
 import { iso, isoOrNull } from '../../platform/clock/iso.ts';
+import type { Refusal } from '../../platform/http/problems.ts';
 import { jsonb } from '../../platform/postgres/jsonb.ts';
 import type { Store, Tx } from '../../platform/postgres/store.ts';
 import { toldTools } from './told.ts';
@@ -38,14 +39,14 @@ export interface Tools {
   /** Takes note of a list. When it resolves, every tool that has changed is held. */
   seen(list: Seen): Promise<void>;
   list(tenant: string, upstream: string | null): Promise<readonly ToolView[]>;
-  /** Forgets what was pinned of a server, so that its next list is taken as it is. Answers with how many tools. */
+  /** Forgets what was pinned of a server, so that its next list is taken as it is. */
   forget(order: {
     tenant: string;
     upstream: string;
     by: string;
     reason: string;
     traceId: string | null;
-  }): Promise<number>;
+  }): Promise<Forgetting>;
   /** What becomes of the approval of a changed tool. */
   readonly subject: {
     apply(
@@ -55,6 +56,12 @@ export interface Tools {
     ended(tx: Tx, approval: Accepted): Promise<void>;
   };
 }
+
+export type Forgetting =
+  /** How many tools. */
+  | { readonly kind: 'forgotten'; readonly count: number }
+  /** By whoever stands before this module (app/forget-gate.ts). */
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
 
 /** The approval, as far as this module reads it. */
 interface Accepted {
@@ -235,7 +242,7 @@ export function createTools(needs: ToolsNeeds): Tools {
             count: rows.length,
             reason,
           });
-        return rows.length;
+        return { kind: 'forgotten', count: rows.length };
       }),
 
     subject: {
