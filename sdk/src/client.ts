@@ -3,14 +3,26 @@
 import type { DecisionView } from './act-view.ts';
 import { createAsking } from './ask.ts';
 import type { AskedAction, CallOptions, WaitOptions } from './ask.ts';
+import { createBreakers } from './breakers.ts';
+import type { Breakers } from './breakers.ts';
+import { createDrills } from './drills.ts';
+import type { Drills } from './drills.ts';
+import { createEvals } from './evals.ts';
+import type { Evals } from './evals.ts';
 import { createEvents } from './events.ts';
 import type { EventsOptions, MandateEvent } from './events.ts';
 import { createGates } from './gate.ts';
 import type { Gate, GateOptions } from './gate.ts';
+import { createGovernance } from './governance.ts';
+import type { Governance } from './governance.ts';
 import { createGovern } from './govern.ts';
 import type { Govern } from './govern.ts';
+import { createIncidents } from './incidents.ts';
+import type { Incidents } from './incidents.ts';
 import { readEnvironment, systemMachine } from './machine.ts';
 import type { Fetch, Machine } from './machine.ts';
+import { createMetrics } from './metrics.ts';
+import type { Metrics } from './metrics.ts';
 import { createNotifications } from './notifications.ts';
 import type { Notifications } from './notifications.ts';
 import { createOperator } from './operator.ts';
@@ -20,6 +32,12 @@ import { createCharterPolicy } from './charter.ts';
 import type { CharterPolicy } from './charter.ts';
 import { createPolicy } from './policy.ts';
 import type { Policy } from './policy.ts';
+import { createReadiness } from './readiness.ts';
+import type { Readiness } from './readiness.ts';
+import { createReports } from './reports.ts';
+import type { Reports } from './reports.ts';
+import { createRollback } from './rollback.ts';
+import type { Rollback } from './rollback.ts';
 import { createRuns } from './run.ts';
 import type { Runs } from './run.ts';
 import { createTransport } from './transport.ts';
@@ -76,8 +94,26 @@ export interface Mandate extends Operator {
   readonly policy: CharterPolicy & Policy;
   /** What people are told: channels, messages, the digest now, and what was put aside. */
   readonly notifications: Notifications;
+  /** The phases in which autonomy is earned: where a set stands, proposals, letting one fall. */
+  readonly governance: Governance;
+  /** The weekly cycle of governed sets, and its reports. */
+  readonly reports: Reports;
+  /** How far a set is from its next phase, and vouching for what cannot be measured. */
+  readonly readiness: Readiness;
+  /** What commands have come to. */
+  readonly metrics: Metrics;
   /** Templates of steps and runs of them; each step is an action like any other. */
   readonly workflows: Workflows;
+  /** Undoes an act by the action that the charter names for it. */
+  readonly rollback: Rollback;
+  /** What went wrong, as objects with a timeline. */
+  readonly incidents: Incidents;
+  /** What agents are expected to be allowed and to achieve, tried out. */
+  readonly evals: Evals;
+  /** What was rehearsed: the kill switch, the journal, outages. */
+  readonly drills: Drills;
+  /** What guards autonomy: rules, what has tripped, error budgets. */
+  readonly breakers: Breakers;
   /** The journal from now on, or after an event; resumes by itself. */
   events(options?: EventsOptions): AsyncGenerator<MandateEvent, void, void>;
 }
@@ -113,7 +149,16 @@ export function createMandate(options: MandateOptions = {}): Mandate {
     gate: createGates({ asking, runs, machine }),
     policy: { ...createCharterPolicy({ transport, agentOf: asking.agentOf }), ...createPolicy(transport) },
     notifications: createNotifications(transport),
+    governance: createGovernance(transport),
+    reports: createReports(transport),
+    readiness: createReadiness(transport),
+    metrics: createMetrics(transport),
     workflows: createWorkflows({ transport, machine }),
+    rollback: createRollback(transport),
+    incidents: createIncidents(transport),
+    evals: createEvals(transport),
+    drills: createDrills(transport),
+    breakers: createBreakers(transport),
     events: createEvents({ transport, machine }),
   };
 }

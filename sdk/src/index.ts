@@ -21,12 +21,32 @@ export type {
 } from './charter.ts';
 export { createMandate } from './client.ts';
 export type { Mandate, MandateOptions } from './client.ts';
+export type {
+  AlertSeverity,
+  BreakerAction,
+  BreakerEvent,
+  BreakerPatch,
+  BreakerRule,
+  Breakers,
+  Objective,
+} from './breakers.ts';
+export type { ChaosReport, Drill, DrillKind, Drills } from './drills.ts';
 export { MandateDenied, MandateHeld, MandateProblem, MandateUnavailable } from './errors.ts';
 export type { Problem, UnavailableReason } from './errors.ts';
+export type { EvalCoverage, EvalRun, Evals, EvalSet, EvalSummary } from './evals.ts';
 export type { EventsOptions, MandateEvent } from './events.ts';
 export type { CallMapping, ToolCall } from './gate-call.ts';
 export type { Gate, GateOptions, Opening, Review } from './gate.ts';
 export type { Govern, Governed, GovernedTools, GovernOptions, Tool } from './govern.ts';
+export type {
+  Incident,
+  IncidentDetails,
+  IncidentOrder,
+  IncidentPage,
+  IncidentQuery,
+  Incidents,
+  IncidentSeverity,
+} from './incidents.ts';
 export type { Fetch, FetchBody, FetchInit, FetchResponse, Machine } from './machine.ts';
 export type { ChannelState, Notification, Notifications } from './notifications.ts';
 export type {
@@ -74,6 +94,36 @@ export type {
   Suggestion,
   Verdict,
 } from './policy.ts';
+export type {
+  CommandCounts,
+  CommandTypeMetrics,
+  GovernanceMetrics,
+  KeptMetrics,
+  Metrics,
+  MetricsQuery,
+  MetricsSet,
+} from './metrics.ts';
+export type { Rollback } from './rollback.ts';
+export type {
+  FallReport,
+  Governance,
+  GovernanceState,
+  PhaseChange,
+  Proposal,
+  ProposalVerdict,
+} from './governance.ts';
+export type {
+  Attestation,
+  AttestOrder,
+  EvidenceRef,
+  KeptReadiness,
+  Readiness,
+  ReadinessItemView,
+  ReadinessPartView,
+  ReadinessScore,
+  ReadinessView,
+} from './readiness.ts';
+export type { ReportLine, Reports, WeeklyReport } from './reports.ts';
 export type { Begun, Ended, Running, RunOptions, Runs } from './run.ts';
 export type {
   SimulationOrder,

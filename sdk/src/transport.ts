@@ -8,7 +8,7 @@ import type { FetchInit, FetchResponse, Machine } from './machine.ts';
 import { reasonOf, sleep } from './machine.ts';
 
 export interface Call {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** With query, from `/api/…` on. */
   readonly path: string;
   readonly body?: JsonObject;

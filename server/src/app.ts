@@ -3,10 +3,18 @@
 import type { Infrastructure } from './infrastructure.ts';
 import type { ExecutorFunction } from './act/executors/functions.ts';
 import { buildAuthority } from './app/authority.ts';
+import { buildCycle } from './app/cycle.ts';
 import { openDoors } from './app/doors.ts';
+import { buildEvals } from './app/evals.ts';
+import { buildEvidence } from './app/evidence.ts';
 import { buildExecution } from './app/execution.ts';
+import { buildIncidents } from './app/incidents.ts';
 import { buildJudgement } from './app/judgement.ts';
+import { buildMetrics } from './app/metrics.ts';
+import { buildMonitors } from './app/monitors.ts';
 import { buildNotifications } from './app/notify.ts';
+import { buildReadiness } from './app/readiness.ts';
+import { buildScrape } from './app/scrape.ts';
 import { keepVigil } from './app/vigil.ts';
 import { buildWorkflows } from './app/workflows.ts';
 import { startWatchdog } from './act/actions/watchdog.ts';
@@ -90,7 +98,41 @@ export async function createApp(
   });
   const vigil = keepVigil({ infrastructure, judgement, execution, closing: closing.signal });
   const workflows = buildWorkflows({ infrastructure, authority, judgement, execution });
+  const incidents = buildIncidents(infrastructure, judgement);
+  const evidence = buildEvidence(infrastructure, judgement, execution);
+  const measured = buildMetrics({ infrastructure, judgement, incidentsIn: incidents.incidents.countIn });
+  const evals = buildEvals(infrastructure, judgement, {
+    ...execution,
+    actionsSeen: async (tenant, window) =>
+      (await measured.metrics.atLeast.byType(tenant, window))
+        .filter(({ total }) => total > 0)
+        .map(({ commandType }) => commandType),
+  });
 
+  const watching = buildMonitors({
+    infrastructure,
+    judgement,
+    execution,
+    incidents,
+    metrics: measured.metrics,
+  });
+  const ready = buildReadiness({
+    infrastructure,
+    judgement,
+    incidents,
+    metrics: measured.metrics,
+    evals: evals.evals,
+    evidence,
+    breakersOf: watching.breakersOf,
+  });
+  const weekly = buildCycle({
+    infrastructure,
+    judgement,
+    incidents: incidents.incidents,
+    metrics: measured.metrics,
+    monitors: watching.monitors,
+    assess: ready.readiness.forCycle,
+  });
   const journal = createJournal({ store, clock });
   const feed = createFeed({ journal, clock });
   const sequencer = createSequencer({
@@ -124,6 +166,28 @@ export async function createApp(
     closing: closing.signal,
     version,
     publicUrl,
+    scrape: buildScrape({
+      infrastructure,
+      judgement,
+      measured,
+      incidents,
+      stateOf: judgement.governing.governance.stateOf,
+      lastAssessment: ready.readiness.latest,
+      objectives: (tenant) => watching.monitors.objectives(tenant, null),
+      version,
+    }),
+    noteScrape: (scrape) => evidence.scrapes.noteScrape(config.tenant, scrape),
+    governanceRoutes: [
+      ...incidents.routes,
+      ...evals.routes,
+      ...evidence.routes,
+      ...judgement.governing.routes(weekly.cycleOf),
+      ...measured.routes,
+      ...ready.routes,
+      ...watching.routes,
+      ...weekly.routes,
+    ],
+    reportPages: weekly.pages,
   });
   let unlisten: () => Promise<void> = () => Promise.resolve();
 
@@ -134,9 +198,14 @@ export async function createApp(
     ({ unlisten } = await store.control.listen('mandate_journal', () => {
       feed.wake();
       notify.schedule.wake();
+      watching.schedule.wake();
     }));
     await vigil.start();
     workflows.begin();
+    measured.begin();
+    watching.schedule.start();
+    ready.schedule.start();
+    weekly.schedule.start();
     const changes = await store.control.listen('mandate_revision', () => workflows.changed());
     closing.signal.addEventListener('abort', () => void changes.unlisten().catch(() => undefined));
   }
@@ -176,6 +245,10 @@ export async function createApp(
       await notify.close();
       sentinel.close();
       await judgement.follower?.stop();
+      await weekly.schedule.stop();
+      await ready.schedule.close();
+      await watching.schedule.close();
+      await measured.close();
       await sequencer.close();
       await judgement.trials.observer.close();
       await judgement.executors.close();

@@ -8,10 +8,12 @@ import { workflowRoutes } from '../act/workflows/routes.ts';
 import type { Workflows } from '../act/workflows/workflows.ts';
 import { sendProblem } from '../api/http/problem.ts';
 import { mountOpenPaths } from '../api/http/open-paths.ts';
-import type { Check } from '../api/http/open-paths.ts';
+import type { Check, OpenPathsNeeds } from '../api/http/open-paths.ts';
 import { createHttp } from '../api/http/server.ts';
 import type { HttpDoor, HttpNeeds } from '../api/http/server.ts';
 import { mountFeeds } from '../api/live/feeds.ts';
+import { mountReportPages } from '../api/pages/report-pages.ts';
+import type { ReportPagesNeeds } from '../api/pages/report-pages.ts';
 import { agentRoutes } from '../decide/agents/routes.ts';
 import { trustRoutes } from '../decide/agents/trust-routes.ts';
 import { approvalRoutes } from '../decide/approvals/routes.ts';
@@ -36,6 +38,7 @@ import type { Feed } from '../prove/journal/feed.ts';
 import { cloudEventOf, writeEntry } from '../prove/journal/journal.ts';
 import type { Journal } from '../prove/journal/journal.ts';
 import { journalRoutes } from '../prove/journal/routes.ts';
+import type { MetricsText } from '../prove/metrics/governance-metrics.ts';
 import type { Metrics } from '../prove/metrics/metrics.ts';
 import { createStats, statsRoutes } from '../prove/metrics/stats.ts';
 import { mountApprovals } from './approval-pages.ts';
@@ -69,6 +72,14 @@ export interface DoorsNeeds {
   readonly version: string;
   /** Where people and other machines reach this server. */
   readonly publicUrl: () => string;
+  /** Somebody was given the metrics. */
+  readonly noteScrape: OpenPathsNeeds['noteScrape'];
+  /** What Prometheus reads beside the processes' own counters. */
+  readonly scrape: MetricsText;
+  /** Routes of what watches over autonomy, composed in app.ts. */
+  readonly governanceRoutes: readonly Route[];
+  /** Where the links in messages about reports lead. */
+  readonly reportPages: Pick<ReportPagesNeeds, 'open' | 'nobody'>;
 }
 
 const SEALED = 'Everything is sealed by a stop: only a key that may resume still opens anything.';
@@ -82,8 +93,10 @@ export async function openDoors(needs: DoorsNeeds): Promise<Doors> {
   const { clock, log, telemetry } = infrastructure;
   const traced: HttpNeeds['traced'] = (name, headers, run) => {
     const { traceparent } = headers;
-    return telemetry.within(typeof traceparent === 'string' ? traceparent : undefined, () =>
-      telemetry.span(name, {}, () => run(telemetry.traceId() ?? '')),
+    return metrics.timed(name, () =>
+      telemetry.within(typeof traceparent === 'string' ? traceparent : undefined, () =>
+        telemetry.span(name, {}, () => run(telemetry.traceId() ?? '')),
+      ),
     );
   };
   const failed: HttpNeeds['failed'] = (error, traceId, path) =>
@@ -93,7 +106,7 @@ export async function openDoors(needs: DoorsNeeds): Promise<Doors> {
     needs.isSealed(principal.tenant) && !isPermitted(principal, 'resume');
   const tools = buildTools(infrastructure, needs.judgement);
   const door = createHttp({
-    routes: [...routesOf(needs), ...toolRoutes(tools)],
+    routes: [...routesOf(needs), ...needs.governanceRoutes, ...toolRoutes(tools)],
     version,
     authenticate: async (request) => {
       const answer = await authority.identity.authenticate(request);
@@ -115,7 +128,11 @@ export async function openDoors(needs: DoorsNeeds): Promise<Doors> {
     traced,
     version,
     checks,
-    metrics: async () => `${await metrics.text()}\n${await needs.notify.metrics.text()}`,
+    noteScrape: needs.noteScrape,
+    metrics: async () =>
+      (await Promise.all([metrics, needs.notify.metrics, needs.scrape].map((part) => part.text()))).join(
+        '\n',
+      ),
   });
   await mountFeeds({
     fastify,
@@ -129,7 +146,7 @@ export async function openDoors(needs: DoorsNeeds): Promise<Doors> {
     failed,
     closing,
     async *follow(tenant, from, signal) {
-      for await (const entries of feed.follow(tenant, from, signal))
+      for await (const entries of metrics.followed(feed.follow(tenant, from, signal)))
         yield entries.map((entry) => cloudEventOf(tenant, entry));
     },
   });
@@ -137,6 +154,7 @@ export async function openDoors(needs: DoorsNeeds): Promise<Doors> {
   mountStandards(needs, door, { traced, failed });
   mountApprovals(needs, door, { traced, failed });
   mountChats(needs, door, { traced, failed });
+  mountReportPages({ ...needs.reportPages, fastify, prove, traced, failed });
   return { ...door, traced };
 }
 
@@ -206,7 +224,7 @@ function routesOf({
     ...historyRoutes({
       clock,
       charters,
-      history: createHistory({ store, clock }),
+      history: createHistory({ store, charters }),
       askChange: gates.askChange,
     }),
     ...policyRoutes(buildPolicy({ infrastructure, trials, flags, unseal })),

@@ -4,7 +4,8 @@ import { actionDigestText } from '@mandate/kernel';
 import type { Json, JsonObject } from '@mandate/kernel';
 import type { Infrastructure } from '../infrastructure.ts';
 import { createActions } from '../act/actions/actions.ts';
-import type { Act } from '../act/actions/act.ts';
+import type { Act, ActStatus } from '../act/actions/act.ts';
+import type { EndingAct } from '../act/actions/actions.ts';
 import { createAnswers } from '../act/actions/answers.ts';
 import { createBegin } from '../act/actions/begin.ts';
 import { createEdit } from '../act/actions/edit.ts';
@@ -83,6 +84,7 @@ export function buildExecution({
     clock,
     isOver: async (tenant, actId) => isOver(await findAct(store, tenant, actId)),
   });
+  const endings: ((act: EndingAct, status: ActStatus) => void)[] = [];
   const actions = createActions({
     store,
     clock,
@@ -96,7 +98,10 @@ export function buildExecution({
         'an agent was frozen for its failures, but hung sessions kept the barrier: an act that was decided before may still begin. Stop the tenant, or end those sessions',
       ),
     hasFailedBefore: (act) => hasFailedBefore(store, act),
-    ended: waiting.ended,
+    ended(act, status) {
+      waiting.ended(act.tenant, act.id);
+      for (const tell of endings) tell(act, status);
+    },
   });
   const lease = createLease({
     db: store.control,
@@ -225,7 +230,8 @@ export function buildExecution({
     sha256: sha256Hex,
     uuid: chance.uuid,
   });
-  // The step of a run that has been paused or is being ended begins no more because of an approval.
+  // The step of a run that has been paused or is being ended begins no more because of an approval. The start itself asks
+  // again under the run's lock; asked here too, what is held back is not decided anew every second.
   const proceed: typeof pipeline.proceed = async (act) =>
     (await isHeldBack(store, act.tenant, act.id)) ? answers.shown(act.tenant, act.id) : pipeline.proceed(act);
   return {
@@ -234,6 +240,8 @@ export function buildExecution({
     running,
     waiting,
     lease,
+    /** Called after each act that has ended in this process; it must answer at once. */
+    onEnd: (tell: (act: EndingAct, status: ActStatus) => void): void => void endings.push(tell),
     show,
     seal,
     unseal,
@@ -264,6 +272,7 @@ export function buildExecution({
       running,
       readPermit: permits.verify,
       lawOf: activeLaw,
+      sealed,
       writeEntry,
     }),
     upkeep: createUpkeep({
@@ -278,6 +287,7 @@ export function buildExecution({
         running,
         sealed,
         worker: lease.worker,
+        barred,
         isHeld: lease.isHeld,
         lawOf: activeLaw,
         stands,

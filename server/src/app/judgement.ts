@@ -25,6 +25,7 @@ import { createSnapshots } from '../decide/snapshots/snapshots.ts';
 import { readSecret } from '../platform/config/secrets.ts';
 import { writeEntry } from '../prove/journal/journal.ts';
 import { createSeals } from '../platform/crypto/seal.ts';
+import { buildGovernance } from './governance.ts';
 import { buildLookback } from './lookback.ts';
 import { buildTrials } from './policy.ts';
 
@@ -51,12 +52,14 @@ export interface JudgementNeeds {
 export async function buildJudgement({ infrastructure, charterText, onGroup }: JudgementNeeds) {
   const { config, clock, chance, log, store } = infrastructure;
   const { tenant, charter: path } = config;
+  const governing = buildGovernance({ infrastructure, charters: () => charters, approvals: () => approvals });
   const charters = createCharters({
     store,
     clock,
     log,
     readFile: readCharterFile,
     readShipped: shippedCharters,
+    adopt: governing.governance.adopt,
   });
   const follower =
     path === null
@@ -111,6 +114,7 @@ export async function buildJudgement({ infrastructure, charterText, onGroup }: J
     charterOf: async (of) => (await activeLaw(of))?.charter ?? null,
     hasCharter: async (of) => (await charters.activeVersion(of)) !== null,
   });
+  subjects.set('proposal', governing.subject);
   const seals = createSeals({ store, masterKeys: infrastructure.masterKeys, chance, clock });
   const lookback = buildLookback(infrastructure, seals);
   const flags = createFlags({ store, clock, writeEntry });
@@ -126,6 +130,7 @@ export async function buildJudgement({ infrastructure, charterText, onGroup }: J
     activeLaw,
     trustSettings,
     flags,
+    governing,
     seals,
     lookback,
     drift: createDrift({ store, clock, settingsOf: trustSettings, writeEntry }),

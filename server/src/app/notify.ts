@@ -75,6 +75,7 @@ export function buildNotifications({
     shown: ({ tenant, approvalId, user, channel }) =>
       approvals.shown(tenant, { ids: [approvalId], person: `user:${user}`, channel }),
     actUrl: (id) => `${publicUrl()}/api/v1/actions/${id}`,
+    reportUrl: (id) => `${publicUrl()}/reports/${id}`,
     senders: {
       email: createEmail({
         smtpUrl: config.smtpUrl,

@@ -5,6 +5,7 @@ import { createTools } from '../decide/tools/tools.ts';
 import type { Tools } from '../decide/tools/tools.ts';
 import { sha256Hex } from '../platform/crypto/hash.ts';
 import { writeEntry } from '../prove/journal/journal.ts';
+import { gateForget } from './forget-gate.ts';
 import type { Judgement } from './judgement.ts';
 
 /** Where the charter says nothing of tools: one approver of any role, within three days. */
@@ -45,5 +46,5 @@ export function buildTools({ store, clock, chance }: Infrastructure, judgement: 
     },
   });
   registerSubject('tool', tools.subject);
-  return tools;
+  return gateForget({ tools, approvals });
 }

@@ -3,7 +3,7 @@ import { CommandFailed, EXIT, exitOfProblem } from './exit.ts';
 import { textAt } from './read.ts';
 
 export interface Call {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly body?: unknown;
   readonly query?: Readonly<Record<string, string | undefined>>;
@@ -15,14 +15,21 @@ export interface Call {
 export type Answer =
   | { readonly kind: 'ok'; readonly status: number; readonly body: unknown; readonly date: string | null }
   | { readonly kind: 'problem'; readonly status: number; readonly problem: Readonly<Record<string, unknown>> }
-  /** Nothing answered, or something that is not Mandate. */
-  | { readonly kind: 'unreachable'; readonly why: string };
+  | Unreachable;
+
+/** Nothing answered, or something that is not Mandate. */
+interface Unreachable {
+  readonly kind: 'unreachable';
+  readonly why: string;
+}
 
 export interface Client {
   readonly url: string;
   send(call: Call): Promise<Answer>;
   /** The body of a good answer; anything else ends the command. */
   need(call: Call): Promise<unknown>;
+  /** A document that is no JSON, as it came; anything else ends the command. */
+  text(call: Call): Promise<string>;
   /** Server-Sent Events of a path until the signal aborts or the server ends them. */
   events(
     path: string,
@@ -46,22 +53,20 @@ export function createClient({ url, key, self }: ClientNeeds): Client {
     ...more,
   });
 
-  async function send({
+  async function fetched({
     method,
     path,
     body,
     query = {},
     headers,
     timeoutMs = TIMEOUT_MS,
-  }: Call): Promise<Answer> {
+  }: Call): Promise<{ readonly response: Response; readonly text: string } | Unreachable> {
     const target = new URL(`${url}${path}`);
     for (const [name, value] of Object.entries(query))
       if (value !== undefined) target.searchParams.set(name, value);
     const json: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' };
-    let response: Response;
-    let text: string;
     try {
-      response = await fetch(target, {
+      const response = await fetch(target, {
         method,
         headers: headersOf({ ...json, ...headers }),
         // A key is for this address alone.
@@ -69,10 +74,18 @@ export function createClient({ url, key, self }: ClientNeeds): Client {
         signal: AbortSignal.timeout(timeoutMs),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
-      text = await response.text();
+      return { response, text: await response.text() };
     } catch (error) {
       return { kind: 'unreachable', why: reasonOf(error, timeoutMs) };
     }
+  }
+
+  async function send(call: Call): Promise<Answer> {
+    const answer = await fetched(call);
+    return 'why' in answer ? answer : answerOf(answer);
+  }
+
+  function answerOf({ response, text }: { readonly response: Response; readonly text: string }): Answer {
     const type = response.headers.get('content-type') ?? '';
     const parsed = type.includes('json') ? parse(text) : undefined;
     if (typeof parsed !== 'object' || parsed === null) {
@@ -91,15 +104,27 @@ export function createClient({ url, key, self }: ClientNeeds): Client {
     };
   }
 
+  function failureOf(answer: Exclude<Answer, { kind: 'ok' }>): CommandFailed {
+    return answer.kind === 'problem'
+      ? problemFailed(answer.problem, { hasKey: key !== null, self })
+      : unreachable(url, answer.why, self);
+  }
+
   return {
     url,
     send,
     async need(call) {
       const answer = await send(call);
       if (answer.kind === 'ok') return answer.body;
-      throw answer.kind === 'problem'
-        ? problemFailed(answer.problem, { hasKey: key !== null, self })
-        : unreachable(url, answer.why, self);
+      throw failureOf(answer);
+    },
+    async text(call) {
+      const answer = await fetched(call);
+      if ('why' in answer) throw failureOf(answer);
+      const isJson = (answer.response.headers.get('content-type') ?? '').includes('json');
+      if (answer.response.ok && !isJson) return answer.text;
+      const read = answerOf(answer);
+      throw read.kind === 'ok' ? unreachable(url, 'it answers in another form', self) : failureOf(read);
     },
     async *events(path, headers, signal) {
       let response: Response;

@@ -8,16 +8,20 @@ import { registerDemo } from './demo.ts';
 import { registerDeny } from './deny.ts';
 import { registerDoctor } from './doctor.ts';
 import { registerEnforce } from './enforce.ts';
+import { registerEval } from './eval.ts';
 import { registerFlag } from './flag.ts';
+import { registerGovernance } from './governance.ts';
 import { registerGrant } from './grant.ts';
 import { registerHook } from './hook.ts';
 import { registerInbox } from './inbox.ts';
+import { registerIncident } from './incident.ts';
 import { registerKey } from './key.ts';
 import { registerMcp } from './mcp.ts';
 import { registerNotify } from './notify.ts';
 import { registerPolicy } from './policy.ts';
 import { registerRequest } from './request.ts';
 import { registerResume } from './resume.ts';
+import { registerRollback } from './rollback.ts';
 import { registerStart } from './start.ts';
 import { registerStatus } from './status.ts';
 import { registerStop } from './stop.ts';
@@ -39,15 +43,19 @@ export const COMMANDS: readonly Register[] = [
   registerDeny,
   registerNotify,
   registerRequest,
+  registerRollback,
   registerWorkflow,
   registerMcp,
   registerHook,
   registerPolicy,
   registerEnforce,
+  registerEval,
   registerAgent,
   registerTrust,
+  registerGovernance,
   registerFlag,
   registerGrant,
   registerKey,
+  registerIncident,
   registerAudit,
 ];

@@ -15,11 +15,26 @@ export interface OpenPathsNeeds extends Omit<Doorway, 'failed'> {
   readonly checks: () => Promise<readonly Check[]>;
   /** Prometheus text. */
   readonly metrics: () => Promise<string>;
+  /** Told of everybody who was given the metrics. Answers at once. */
+  readonly noteScrape: (scrape: {
+    /** The id of the principal, or `loopback`. */
+    readonly by: string;
+    /** A key with the role `scrape`; what presents itself as Prometheus; anybody else. */
+    readonly how: 'key' | 'prometheus' | 'other';
+  }) => void;
 }
 
 const PROMETHEUS = 'text/plain; version=0.0.4; charset=utf-8';
 
-export function mountOpenPaths({ fastify, prove, traced, version, checks, metrics }: OpenPathsNeeds): void {
+export function mountOpenPaths({
+  fastify,
+  prove,
+  traced,
+  version,
+  checks,
+  metrics,
+  noteScrape,
+}: OpenPathsNeeds): void {
   // Load balancers ask with HEAD.
   const alsoHead = { exposeHeadRoute: true };
   fastify.get('/health', alsoHead, (_request, reply) => reply.send({ status: 'healthy', version }));
@@ -32,13 +47,31 @@ export function mountOpenPaths({ fastify, prove, traced, version, checks, metric
 
   fastify.get('/metrics', (request, reply) =>
     traced('GET /metrics', request.headers, async (traceId) => {
-      const isOpen = isFromThisMachine(request);
-      if (!isOpen && (await prove(request, reply, 'metrics.read', traceId)) === null) return reply;
-      return reply.type(PROMETHEUS).send(await metrics());
+      // A key that is offered is looked at, also from this machine: it says who scrapes.
+      const isOpen = isFromThisMachine(request) && !offersKey(request);
+      const proven = isOpen ? null : await prove(request, reply, 'metrics.read', traceId);
+      if (!isOpen && proven === null) return reply;
+      const text = await metrics();
+      const hasScrapeKey = proven?.roles.includes('scrape') === true;
+      noteScrape({
+        by: proven?.id ?? 'loopback',
+        how: hasScrapeKey ? 'key' : looksLikePrometheus(request) ? 'prometheus' : 'other',
+      });
+      return reply.type(PROMETHEUS).send(text);
     }),
   );
 
   mountReference(fastify);
+}
+
+function offersKey({ headers }: FastifyRequest): boolean {
+  return headers.authorization !== undefined || headers['x-api-key'] !== undefined;
+}
+
+/** Its own name, and the header with which it says how long it waits: browsers and scripts send neither. */
+function looksLikePrometheus({ headers }: FastifyRequest): boolean {
+  const isNamed = /^Prometheus\/\d/.test(headers['user-agent'] ?? '');
+  return isNamed && headers['x-prometheus-scrape-timeout-seconds'] !== undefined;
 }
 
 /**

@@ -13,7 +13,7 @@ export type BadCall = { readonly refusal: Refusal; readonly errors: NonNullable<
 /** What the sender said; who the sender is comes from elsewhere. */
 export type ReadCall = Pick<
   Call,
-  'params' | 'query' | 'body' | 'bodyDigest' | 'idempotency' | 'attempt' | 'waitMs'
+  'params' | 'query' | 'body' | 'bodyDigest' | 'idempotency' | 'attempt' | 'accept' | 'waitMs'
 >;
 
 const WAIT_MAX_S = 30;
@@ -45,6 +45,7 @@ export function readCall(
     bodyDigest,
     idempotency: key === null ? null : { key, digest: bodyDigest() },
     attempt,
+    accept: headerOf(request, 'accept'),
     waitMs,
   };
 }

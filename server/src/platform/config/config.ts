@@ -3,7 +3,9 @@
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Machine, type Setting, type SettingName, SETTINGS } from './settings.ts';
+import type { Machine, Setting } from './setting.ts';
+import { SETTINGS } from './settings.ts';
+import type { SettingName } from './settings.ts';
 
 type Values = {
   readonly [Name in SettingName]: (typeof SETTINGS)[Name] extends Setting<infer T> ? T : never;

@@ -1,43 +1,8 @@
 // Every setting of the process, each in one place with its name, form, default and meaning. The loader, the
 // errors, `config show` and .env.example are all read from this table, so they cannot disagree.
 import { z } from 'zod';
-
-export interface Setting<T> {
-  /** The environment variable. */
-  readonly env: string;
-  /** The flag of `mandate start`, without the dashes; null where there is none. */
-  readonly flag: string | null;
-  /** `whole` is never shown; `password` is shown without the password within it. */
-  readonly secret: 'whole' | 'password' | null;
-  readonly shape: z.ZodType<T, string>;
-  /** What is allowed, for people: it ends the sentence "… is not". */
-  readonly allowed: string;
-  readonly fallback: T | ((machine: Machine) => T);
-  readonly about: string;
-  /** Shown in .env.example; the default where that is a plain value. */
-  readonly example: string;
-}
-
-/** What defaults depend on. */
-export interface Machine {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly home: string;
-  /** null where the system has no uids. */
-  readonly uid: number | null;
-  readonly cwd: string;
-}
-
-export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
-
-function setting<T>(of: Setting<T>): Setting<T> {
-  return of;
-}
-
-const text = z.string().max(4096);
-const postgresUrl = text.regex(/^postgres(ql)?:\/\//);
-const httpUrl = text.refine((value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol));
-
-const POSTGRES_URL = 'a Postgres URL such as postgres://user:password@host:5432/mandate';
+import { defaultDataDir, httpUrl, intervalMs, POSTGRES_URL, postgresUrl, setting, text } from './setting.ts';
+import type { LogLevel } from './setting.ts';
 
 export const SETTINGS = {
   port: setting<number>({
@@ -232,6 +197,32 @@ export const SETTINGS = {
     about: 'What the names of the governance metrics begin with. A charter may set it too.',
     example: 'mandate',
   }),
+  commandDb: setting<string | null>({
+    env: 'COMMAND_DB_PATH',
+    flag: null,
+    secret: null,
+    shape: text.min(1),
+    allowed: 'the path of an SQLite file with a table command_proposals',
+    fallback: null,
+    about:
+      'A database of commands that another program keeps, counted in governance metrics beside the acts. Only read. No command may be in both, unless its row names the act.',
+    example: '/var/lib/roaster/commands.db',
+  }),
+  breakerCheckMs: setting<number>({
+    env: 'CIRCUIT_BREAKER_CHECK_INTERVAL',
+    flag: null,
+    secret: null,
+    shape: z
+      .string()
+      .regex(/^\d{1,9}(ms|s|m|h)?$/)
+      .transform(intervalMs)
+      .refine((ms) => ms >= 1_000 && ms <= 3_600_000),
+    allowed: 'an interval from 1s to 1h: milliseconds (60000), or a number with ms, s, m or h (60s)',
+    fallback: 60_000,
+    about:
+      'How often breakers and objectives are checked by the clock. They are checked at once besides when an act fails or an incident is opened.',
+    example: '60000',
+  }),
   smtpUrl: setting<string | null>({
     env: 'MANDATE_SMTP_URL',
     flag: null,
@@ -308,15 +299,6 @@ export const SETTINGS = {
 } as const;
 
 export type SettingName = keyof typeof SETTINGS;
-
-/** As root not in root's home: the unprivileged account that Postgres runs under cannot look into a 0700 directory. */
-function defaultDataDir({ env, home, uid }: Machine): string {
-  if (uid === 0) return '/var/lib/mandate';
-  const state = env['XDG_STATE_HOME'];
-  // The XDG Base Directory specification has relative paths ignored.
-  const root = state !== undefined && state.startsWith('/') ? state : `${home}/.local/state`;
-  return `${root}/mandate`;
-}
 
 /** The text of .env.example. */
 export function renderEnvExample(): string {

@@ -123,6 +123,11 @@ export const PROBLEMS = {
     title: 'Upgrade required',
     next: 'Open this address as a WebSocket, or read /api/v1/events instead.',
   },
+  command_db_unreadable: {
+    status: 503,
+    title: 'Command database unreadable',
+    next: 'Correct COMMAND_DB_PATH or the file that it names, or unset it to count the acts alone.',
+  },
   permit_invalid: {
     status: 403,
     title: 'Permit not valid',

@@ -18,6 +18,8 @@ export interface Call<Body = unknown, Query = unknown> {
   readonly idempotency: { readonly key: string; readonly digest: string } | null;
   /** `Mandate-Attempt`: names one question of a client among those that share an Idempotency-Key; null without it. */
   readonly attempt: string | null;
+  /** `Accept`, for routes whose answer has several forms; null without it. */
+  readonly accept: string | null;
   /** How long the caller lets the answer be held: `Prefer: wait=30`; 0 without it. */
   readonly waitMs: number;
   readonly may: (permission: Permission) => boolean;
@@ -29,6 +31,13 @@ export type Reply =
       readonly status: number;
       readonly body: unknown;
       readonly headers?: Readonly<Record<string, string>>;
+    }
+  | {
+      /** A document for people; `headers` names its content type. */
+      readonly kind: 'document';
+      readonly status: number;
+      readonly body: string;
+      readonly headers: Readonly<Record<string, string>> & { readonly 'content-type': string };
     }
   | {
       readonly kind: 'problem';

@@ -22,6 +22,7 @@ test('an agent may ask, report and read, and nothing that would let it free or j
     'flags.read',
     'grants.read',
     'grants.write',
+    'incidents.open',
   ]);
 });
 

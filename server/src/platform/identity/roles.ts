@@ -38,7 +38,9 @@ export type Permission =
   | 'workflows.write'
   | 'governance.read'
   | 'governance.write'
+  | 'governance.fall'
   | 'governance.decide'
+  | 'incidents.open'
   | 'incidents.resolve'
   | 'breakers.write'
   | 'keys.read'
@@ -74,7 +76,14 @@ const VIEW: readonly Permission[] = [
 ];
 
 /** Making things stricter, or ending what runs: everybody who is responsible for agents may, at once. */
-const TIGHTEN: readonly Permission[] = ['stop', 'agents.freeze', 'restrictions.write', 'actions.cancel'];
+const TIGHTEN: readonly Permission[] = [
+  'stop',
+  'agents.freeze',
+  'restrictions.write',
+  'actions.cancel',
+  'incidents.open',
+  'governance.fall',
+];
 
 const OPERATE: readonly Permission[] = [
   ...VIEW,
@@ -135,6 +144,7 @@ export const PERMISSIONS: Readonly<Record<Role, ReadonlySet<Permission>>> = {
     'actions.read',
     'actions.report',
     'actions.cancel',
+    'incidents.open',
     'grants.read',
     'grants.write',
     'flags.read',
@@ -149,7 +159,10 @@ export const NEVER_FOR_AGENTS: ReadonlySet<Permission> = new Set([
   'actions.confirm',
   'actions.resolve',
   'approvals.decide',
+  'governance.write',
+  'governance.fall',
   'governance.decide',
+  'incidents.resolve',
   'consents.write',
   'agents.unfreeze',
   'resume',

@@ -3,7 +3,7 @@
 // can slip past.
 import { type DestinationStream, type Logger, pino } from 'pino';
 import type { Clock } from '../clock/clock.ts';
-import type { LogLevel } from '../config/settings.ts';
+import type { LogLevel } from '../config/setting.ts';
 import type { Scrubber } from './scrub.ts';
 
 /** error wakes someone, warn is looked at today, info tells the story, debug is for us. Fields, not prose. */
