@@ -4,14 +4,25 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { approve, ask, askHeld, stop } from '../test/road.ts';
 import { startServer } from '../test/server.ts';
+import type { TestServer } from '../test/server.ts';
 import { until } from '../test/until.ts';
 
 const SECRET = 'ghp_aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3zA5';
+/** Only its name gives it away. */
+const PASSWORD = 'tiger-in-the-tank-7';
 
 const CHARTER = `version: 1
 tiers:
   green: { actions: [test.run, { match: code.write, except: { paths: ['*.pem'] } }] }
   red: { actions: [hold.it] }
+phases:
+  roastery:
+    prefix: roaster.
+    firstStabilization: 1s
+    ladder: [{ name: L3 }, { name: L4, adds: ['*'], validation: 1d, approvals: [tech-lead] }]
+readiness:
+  total: 1
+  items: [{ name: runbooks, category: process, weight: 1, attest: { roles: [tech-lead], expires: 90d } }]
 `;
 
 // I9
@@ -44,6 +55,8 @@ test('a token in a resource, a claim, a name, a key or a reason stands in no col
   await server.call('/api/v1/flags/autonomy.mode', flag, { method: 'PUT' });
   await stop(server, { scope: 'agent:other', reason: `leaked ${SECRET}` });
 
+  await governWithSecrets(server);
+
   const { admin } = server.database;
   await until('every entry has its position', async () => {
     const [row] = await admin`select count(*)::integer as n from mandate.journal where position is null`;
@@ -55,9 +68,61 @@ test('a token in a resource, a claim, a name, a key or a reason stands in no col
   const leaks: string[] = [];
   for (const { name } of tables) {
     const [row] = await admin`
-      select count(*)::integer as n from ${admin(`mandate.${name}`)} x where x::text like ${`%${SECRET}%`}`;
+      select count(*)::integer as n from ${admin(`mandate.${name}`)} x where x::text like any (${[`%${SECRET}%`, `%${PASSWORD}%`]})`;
     if (row?.['n'] !== 0) leaks.push(name);
   }
   assert.deepEqual(leaks, []);
-  assert.ok(!server.log().includes(SECRET));
+  assert.ok(!server.log().includes(SECRET) && !server.log().includes(PASSWORD));
 });
+
+/** Into everything that people write where autonomy is governed: words are kept without it, what stays exact is refused. */
+async function governWithSecrets(server: TestServer): Promise<void> {
+  const key = await server.makeKey({ roles: ['admin'], user: { id: 'ada' } });
+  const asker = await server.makeKey({ roles: ['operator'], user: { id: 'otto' } });
+  const post = async (path: string, body: object, expected = 201, method = 'POST'): Promise<string> => {
+    const answer = await server.call(`/api/v1/${path}`, body, { key, method });
+    const text = JSON.stringify(answer.body);
+    assert.equal(answer.status, expected, `${path} ${text}`);
+    assert.ok(!text.includes(SECRET) && !text.includes(PASSWORD), `${path} ${text}`);
+    return String(answer.body['id']);
+  };
+  const sha256 = 'a'.repeat(64);
+  const reason = `because of ${SECRET}`;
+  const link = `https://wiki.example.org/?token=${SECRET}`;
+  const at = new Date().toISOString();
+  await post('governance/drills', { kind: 'chaos', at, passed: true, summary: reason, link });
+  for (const evidence of [
+    { file: `${SECRET}.md`, sha256 },
+    { url: link, sha256 },
+  ])
+    await post('readiness/attestations', { item: 'runbooks', evidence, note: reason });
+  const incident = await post('incidents', { title: reason, cause: reason, severity: 'high' });
+  await post(`incidents/${incident}/notes`, { text: reason }, 200);
+  await post(`incidents/${incident}`, { severity: 'low', reason }, 200, 'PATCH');
+  await post(`incidents/${incident}/resolve`, { reason }, 200);
+
+  const step = { name: 'a', action: 'roaster.SET', expect: { tier: 'red' } };
+  for (const wrong of [
+    { ...step, name: reason },
+    { ...step, parameters: { password: PASSWORD } },
+    { ...step, parameters: { list: [SECRET] } },
+  ])
+    await post('evals', { set: { name: 'e', cases: [wrong] } }, 422);
+  await post('evals', { set: { name: 'e', cases: [step] } });
+  await post('evals/e/run', {}, 200);
+
+  const rule = { condition: 'errorRate > 0.5', window: '5m', action: 'alert_only', reason };
+  await post('circuit-breaker/rules/mine', rule, 201, 'PATCH');
+  await post(`circuit-breaker/rules/${SECRET}`, rule, 422, 'PATCH');
+  const condition = `commandType.failures > 0 && "${SECRET}" != ""`;
+  await post('circuit-breaker/rules/mine', { condition }, 422, 'PATCH');
+
+  const { body } = await until('it may be proposed', async () => {
+    const path = '/api/v1/governance/proposals';
+    const answer = await server.call<{ id: string }>(path, { reason }, { key: asker });
+    return answer.status === 201 && answer;
+  });
+  await post(`governance/proposals/${body.id}/approve`, { reason }, 200);
+  await post('governance/fall', { reason }, 200);
+  await post('governance/run-cycle', {});
+}

@@ -75,7 +75,7 @@ interface Item {
   readonly title: string;
 }
 
-async function house(t: TestContext) {
+async function house(t: TestContext, settings = '') {
   const { url, mood } = await serveMoody(t);
   const door = await openDoor(t, {
     charter: `version: 1
@@ -83,7 +83,7 @@ executors:
   moody: { mcp: '${url}' }
 tiers:
   green: { actions: ['moody.*'] }
-`,
+${settings}`,
   });
   const { text: key } = await door.makeKey({ roles: ['agent'], agents: ['builder-1'] });
   // Each connection is a session of its own, as it is after an agent was started anew.
@@ -201,4 +201,22 @@ test('denied, a tool stays held and nobody is asked again, until what was pinned
   });
   assert.equal(forgotten.json?.['forgotten'], 2);
   assert.equal(textOf(await call()), '2');
+});
+
+test('where the charter says who accepts a changed tool, nobody gets round them by forgetting it', async (t) => {
+  const { door, mood, call } = await house(
+    t,
+    'approvals: { tool: { approvers: [exec-sponsor], quorum: 2 } }\n',
+  );
+  const forget = (upstream: string) =>
+    door.call('POST', '/api/v1/tools/forget', { body: { upstream, reason: 'in a hurry' } });
+  await call();
+  mood.description = 'something else';
+  assert.equal(decisionOf(await call()).code, 'waiting_for_approval');
+  const refused = await forget('moody');
+  assert.equal(refused.status, 403, refused.text);
+  assert.match(refused.text, /approvals\.tool.*Decide the approvals that wait/);
+  assert.equal((await forget('nothing')).status, 404);
+  assert.equal(decisionOf(await call()).code, 'waiting_for_approval');
+  assert.equal((await asked(door)).length, 1);
 });

@@ -44,7 +44,10 @@ export async function openCommandLine(): Promise<CommandLine> {
   function launch(args: readonly string[], env: Readonly<Record<string, string>>): ChildProcess {
     const clean = Object.fromEntries(
       Object.entries(process.env).filter(
-        ([name]) => !/^(MANDATE_|npm_|PORT$|HOST$|DATABASE_URL$|LOG_LEVEL$|NODE_|FORCE_COLOR$)/.test(name),
+        ([name]) =>
+          !/^(MANDATE_|npm_|PORT$|HOST$|DATABASE_URL$|LOG_LEVEL$|NODE_(?!COMPILE_CACHE$)|FORCE_COLOR$)/.test(
+            name,
+          ),
       ),
     );
     return spawn(process.execPath, ['--conditions=mandate-source', MAIN, ...args], {

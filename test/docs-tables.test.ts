@@ -104,7 +104,7 @@ test('grants that a page names can be given, and no others', async () => {
 test('every kind of journal entry that is written is listed', () => {
   const literal = wordsIn(
     'server/src/**/*.ts',
-    /(?:kind: |entry\(|fact\()'((?:action|approval|trust|agent|stop|flag|grant|charter|key|policy|notification|workflow)\.[a-z_]+)'/g,
+    /(?:kind: |entry\(|fact\()'((?:action|approval|trust|agent|stop|flag|grant|charter|key|policy|notification|workflow|readiness|governance)\.[a-z_]+)'/g,
   );
   const composed = [
     ...wordsIn(
@@ -249,12 +249,27 @@ test('every example of a condition gives what the page says', () => {
 });
 
 test('every metric that is served is listed', () => {
-  const source = `${readSource('server/src/prove/metrics/metrics.ts')}${readSource('server/src/act/notifications/metrics.ts')}`;
-  const named = [
-    ...source.matchAll(/name: `\$\{prefix\}_(\w+)`/g),
-    ...source.matchAll(/gauge\('(\w+)'/g),
-  ].map(([, name = '']) => `mandate_${name}`);
-  assertWords('metrics', named);
+  const namesIn = (prefix: string, ...files: readonly string[]): readonly string[] => {
+    const source = files.map(readSource).join('\n');
+    return [
+      ...source.matchAll(/name: `\$\{prefix\}_(\w+)`/g),
+      ...source.matchAll(/(?:gauge|counter)\(\s*'(\w+)'/g),
+    ].map(([, name = '']) => `${prefix}_${name}`);
+  };
+  const metrics = 'server/src/prove/metrics';
+  assertWords(
+    'metrics',
+    namesIn(
+      'mandate',
+      `${metrics}/metrics.ts`,
+      `${metrics}/product-metrics.ts`,
+      'server/src/act/notifications/metrics.ts',
+    ),
+  );
+  assertWords('governance-metrics', [
+    ...namesIn('mandate_governance', `${metrics}/governance-metrics.ts`),
+    ...namesIn('mandate_slo', `${metrics}/slo-metrics.ts`),
+  ]);
 });
 
 test('every exit code of the command line is explained', () => {

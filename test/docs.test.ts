@@ -6,6 +6,7 @@ import { dirname, join, normalize } from 'node:path';
 import { test } from 'node:test';
 import { failuresOf, isCases, isCharter, problemsOf } from './docs/charters.ts';
 import { commandLines, commandNames, lineProblem, loadProgram } from './docs/commands.ts';
+import { evalProblems, isEval } from './docs/evals.ts';
 import { readPage, readPages, root } from './docs/page.ts';
 import type { Block, Page } from './docs/page.ts';
 import { readRoutes } from './docs/routes.ts';
@@ -44,10 +45,19 @@ test('every workflow template is one that is taken', () => {
   );
 });
 
+test('every eval set is one that is taken', () => {
+  const sets = blocksOf('yaml').filter(isEval);
+  assert.ok(sets.length > 0);
+  assert.deepEqual(
+    sets.flatMap((block) => evalProblems(block).map((problem) => `${block.at}: ${problem}`)),
+    [],
+  );
+});
+
 test('every YAML block is a whole charter', () => {
   assert.deepEqual(
     blocksOf('yaml')
-      .filter((block) => !isCharter(block) && !isCases(block) && !isTemplate(block))
+      .filter((block) => !isCharter(block) && !isCases(block) && !isTemplate(block) && !isEval(block))
       .map(({ at }) => at),
     [],
     'Write version: 1 and make it one that loads; a fragment cannot be tested',

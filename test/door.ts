@@ -1,5 +1,6 @@
 // A whole server behind its real HTTP door, on a database of its own: for the tests that try to break the door. It
 // keeps the log, because an error line means that somebody is woken, and bad input must never wake anybody.
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect as connectTcp } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -14,6 +15,7 @@ import { loadConfig } from '../server/src/platform/config/config.ts';
 import { createLog } from '../server/src/platform/log/log.ts';
 import type { Role } from '../server/src/platform/identity/roles.ts';
 import { openTestDatabase } from './postgres.ts';
+import type { TestDatabase } from './postgres.ts';
 
 export interface Answered {
   readonly status: number;
@@ -38,6 +40,10 @@ export interface Door {
   readonly adminKey: string;
   readonly app: App;
   readonly infrastructure: Infrastructure;
+  readonly database: TestDatabase;
+  readonly masterKey: string;
+  /** Closed before this one: another server on its database. */
+  leaveFirst(leave: () => Promise<void>): void;
   /** Log lines of level error or above. */
   errors(): readonly string[];
   call(method: string, path: string, options?: CallOptions): Promise<Answered>;
@@ -58,6 +64,8 @@ export interface DoorOptions {
   readonly clock?: Clock;
   /** Text of the charter; the default one without it. */
   readonly charter?: string;
+  /** Another server on the database of this one: the same tenant, keys and time. */
+  readonly beside?: Door;
 }
 
 interface Closing {
@@ -66,9 +74,11 @@ interface Closing {
 
 export async function openDoor(
   t: Closing,
-  { env = {}, clock = systemClock, charter }: DoorOptions = {},
+  { env = {}, clock: wanted, charter, beside }: DoorOptions = {},
 ): Promise<Door> {
-  const database = await openTestDatabase();
+  const clock = wanted ?? beside?.infrastructure.clock ?? systemClock;
+  const database = beside?.database ?? (await openTestDatabase());
+  const masterKey = beside?.masterKey ?? randomBytes(32).toString('base64');
   const dataDir = await mkdtemp(join(tmpdir(), 'mandate-door-'));
   const charterPath = join(dataDir, 'charter.yaml');
   if (charter !== undefined) await writeFile(charterPath, charter);
@@ -76,6 +86,7 @@ export async function openDoor(
     env: {
       PORT: '0',
       MANDATE_DATA_DIR: dataDir,
+      MANDATE_MASTER_KEY: masterKey,
       DATABASE_URL: database.adminUrl,
       MANDATE_APP_URL: database.logins.appUrl,
       MANDATE_SEQUENCER_URL: database.logins.sequencerUrl,
@@ -98,13 +109,18 @@ export async function openDoor(
   const infrastructure = { ...opened, log };
   const app = await createApp(infrastructure, { version: '0.0.0', watchdog: false });
   const { url } = await app.start();
-  t.after(async () => {
+  const guests: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const leave of guests) await leave();
     await app.close();
     await opened.close();
-    await database.drop();
+    if (beside === undefined) await database.drop();
     await rm(dataDir, { recursive: true, force: true });
-  });
-  const adminKey = app.adminKey.kind === 'created' ? app.adminKey.text : '';
+  };
+  // Hooks run in the order in which they were made, and a database must outlive everybody on it.
+  if (beside === undefined) t.after(close);
+  else beside.leaveFirst(close);
+  const adminKey = app.adminKey.kind === 'created' ? app.adminKey.text : (beside?.adminKey ?? '');
   const port = Number(new URL(url).port);
   const call: Door['call'] = (method, path, options = {}) =>
     fetchDoor(url + path, method, { key: adminKey, ...options });
@@ -114,6 +130,9 @@ export async function openDoor(
     adminKey,
     app,
     infrastructure,
+    database,
+    masterKey,
+    leaveFirst: (leave) => void guests.push(leave),
     errors: () => lines,
     call,
     async makeKey(wanted) {

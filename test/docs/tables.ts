@@ -5,8 +5,9 @@ import { PROBLEMS } from '../../server/src/platform/http/problems.ts';
 import { PERMISSIONS, ROLES } from '../../server/src/platform/identity/roles.ts';
 import type { Permission } from '../../server/src/platform/identity/roles.ts';
 import { SETTINGS } from '../../server/src/platform/config/settings.ts';
-import type { Setting } from '../../server/src/platform/config/settings.ts';
+import type { Setting } from '../../server/src/platform/config/setting.ts';
 import { readPages, root } from './page.ts';
+import { readinessTables } from './readiness.ts';
 import { readRoutes } from './routes.ts';
 import { unionOf } from './source.ts';
 
@@ -14,7 +15,13 @@ type Cells = readonly (readonly string[])[];
 
 /** The header and the rows of every table that is repeated whole, by its name. */
 export async function wholeTables(): Promise<Readonly<Record<string, Cells>>> {
-  return { problems: problems(), settings: settings(), permissions: permissions(), routes: await routes() };
+  return {
+    problems: problems(),
+    settings: settings(),
+    permissions: permissions(),
+    routes: await routes(),
+    ...readinessTables(),
+  };
 }
 
 /** As it should stand in the page. */
