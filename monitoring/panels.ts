@@ -12,7 +12,7 @@ import { PanelBuilder as TableBuilder } from '@grafana/grafana-foundation-sdk/ta
 import { PanelBuilder as LinesBuilder } from '@grafana/grafana-foundation-sdk/timeseries';
 
 /** The data source of `grafana/provisioning/datasources`. */
-export const DATASOURCE = { type: 'prometheus', uid: 'mandate-prometheus' } as const;
+const DATASOURCE = { type: 'prometheus', uid: 'mandate-prometheus' } as const;
 
 export interface Query {
   readonly expr: string;
