@@ -181,7 +181,7 @@ function sendBytes(port: number, bytes: string | Uint8Array): Promise<string> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     const socket = connectTcp(port, '127.0.0.1', () => socket.write(bytes));
-    socket.on('data', (chunk) => chunks.push(chunk));
+    socket.on('data', (chunk: string | Buffer) => chunks.push(Buffer.from(chunk)));
     // A reset after the answer was sent is how a server ends a connection that still has bytes for it.
     socket.on('error', () => undefined);
     socket.on('close', () => resolve(Buffer.concat(chunks).toString('latin1')));
