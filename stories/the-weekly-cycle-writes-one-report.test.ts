@@ -106,6 +106,11 @@ test('on an empty database there is a report as well, and it says in words why n
   assert.equal(report.metrics.rates.successRate, null);
   assert.deepEqual(reasonsOf(report), ['stabilizing']);
   assert.equal(report.proposal, null);
+  const history = (await door.call('GET', '/api/v1/metrics/history?set=shop')).json?.['items'];
+  assert.ok(
+    Array.isArray(history) && history.some(({ why }: { readonly why: string }) => why === 'cycle'),
+    'the figures of the week are kept as history',
+  );
 });
 
 test('a cycle that breaks off has done nothing, and is done again to the same effect', async () => {

@@ -130,6 +130,7 @@ export async function createApp(
     judgement,
     incidents: incidents.incidents,
     metrics: measured.metrics,
+    snapshots: measured.snapshots,
     monitors: watching.monitors,
     assess: ready.readiness.forCycle,
   });

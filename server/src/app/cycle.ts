@@ -16,6 +16,7 @@ import { createCycleSchedule } from '../decide/governance/cycle-schedule.ts';
 import type { CycleStanding } from '../decide/governance/routes.ts';
 import type { BreakerEvent } from '../detect/monitors/event-store.ts';
 import type { Monitors } from '../detect/monitors/monitors.ts';
+import { statusOf } from '../detect/monitors/view.ts';
 import type { Incident } from '../detect/incidents/incident.ts';
 import type { Incidents } from '../detect/incidents/incidents.ts';
 import { iso, isoOrNull } from '../platform/clock/iso.ts';
@@ -24,6 +25,7 @@ import { CommandDbUnreadable } from '../prove/metrics/command-db-file.ts';
 import type { CommandMetrics } from '../prove/metrics/command-metrics.ts';
 import { pageHeaders, renderReport } from '../prove/reports/form.ts';
 import { notePage } from '../prove/reports/page.ts';
+import type { Snapshots } from '../prove/metrics/snapshots.ts';
 import { createReports } from '../prove/reports/reports.ts';
 import { reportRoutes } from '../prove/reports/routes.ts';
 import type { Judgement } from './judgement.ts';
@@ -32,6 +34,7 @@ export interface CycleSources {
   readonly infrastructure: Pick<Infrastructure, 'store' | 'clock' | 'chance' | 'log'>;
   readonly judgement: Pick<Judgement, 'governing' | 'approvals'>;
   readonly metrics: Pick<CommandMetrics, 'of' | 'byType'>;
+  readonly snapshots: Pick<Snapshots, 'take'>;
   readonly assess: (tenant: string, set: string) => Promise<ReadinessReport>;
   readonly monitors: Pick<Monitors, 'events' | 'unresolvedEvents' | 'rulesOf' | 'objectives'>;
   readonly incidents: Pick<Incidents, 'list'>;
@@ -45,6 +48,7 @@ export function buildCycle({
   infrastructure,
   judgement,
   metrics,
+  snapshots,
   assess,
   monitors,
   incidents,
@@ -53,7 +57,7 @@ export function buildCycle({
   const { governance } = judgement.governing;
   const reports = createReports({ store, writeEntry });
 
-  const run = createCycle({
+  const file = createCycle({
     store,
     clock,
     chance,
@@ -105,9 +109,26 @@ export function buildCycle({
         target: slo.target,
         actual: counts.total === 0 ? null : counts.good / counts.total,
         budgetLeft: budget.remaining,
-        status: event !== null ? 'burning' : counts.total === 0 ? 'no data' : 'kept',
+        status: statusOf({ counts, budget, event }).replace('_', ' '),
       })),
   });
+
+  /** What the report says of the week is kept beside the daily figures, too. The report stands without it. */
+  const run: RunCycle = async (order) => {
+    const answer = await file(order);
+    if (answer.kind !== 'done' || !answer.isNew) return answer;
+    const { set, period } = answer.filed.report;
+    const governed = (await governance.setsOf(order.tenant)).find(({ name }) => name === set);
+    if (governed !== undefined) {
+      const window = { startMs: Date.parse(period.start), endMs: Date.parse(period.end) };
+      await snapshots
+        .take(order.tenant, scopeOf(governed, window), 'cycle')
+        .catch((error: unknown) =>
+          log.error({ err: error }, 'the figures of the cycle were not kept as history'),
+        );
+    }
+    return answer;
+  };
 
   /** For whoever waits for the answer; the schedule tries again by itself. */
   const runNow: RunCycle = async (order) => {

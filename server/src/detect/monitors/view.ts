@@ -88,7 +88,8 @@ export function objectiveView({ slo, counts, budget, burns, event }: ObjectiveSt
   };
 }
 
-function statusOf({
+/** How an objective stands, in one word. */
+export function statusOf({
   counts,
   budget,
   event,

@@ -126,7 +126,7 @@ export const REPORT: GovernanceReport = {
     },
   ],
   omitted: { commandTypes: 3, breakers: 0, incidents: 0 },
-  objectives: [{ name: 'Roasts succeed', target: 0.99, actual: 0.9976, budgetLeft: 0.76, status: 'kept' }],
+  objectives: [{ name: 'Roasts succeed', target: 0.99, actual: 0.9976, budgetLeft: 0.76, status: 'ok' }],
   decision: { kind: 'propose', target: 'L3+' },
   proposal: {
     id: '01990000-0000-7000-8000-000000000004',
@@ -195,7 +195,7 @@ test('every form of a report says the same: the decision, the figures, why, and 
   assert.match(markdown, /\| Success rate \| 99\.75 % \| – \| – \|/, 'nothing of nothing is no rate');
   assert.match(markdown, /\| roaster\.SET_POWER \| 300 \| 30 \|/, 'names stay readable');
   assert.match(markdown, /3 more types of command are not listed\./);
-  assert.match(markdown, /\| Roasts succeed \| 99 % \| 99\.76 % \| 76 % \| kept \|/);
+  assert.match(markdown, /\| Roasts succeed \| 99 % \| 99\.76 % \| 76 % \| ok \|/);
   assert.deepEqual(
     [percentText(0.999_96), percentText(0.000_01, 'bad'), percentText(0.29), changeText(0.9, 0.95, 'rate')],
     ['99.99 %', '0.01 %', '29 %', '−5 points'],
