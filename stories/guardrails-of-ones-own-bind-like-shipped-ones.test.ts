@@ -207,8 +207,7 @@ actions: { files.write: { compensate: files.unwrite } }
   assert.match(await issues(), /^warning: .*no successful test/);
   await run('test.run_suite');
   assert.equal(await issues(), '');
-  const passedOver = async (): Promise<ActReply> => {
-    const held = await run('files.write', { path: '.env' });
+  const approved = async (held: ActReply): Promise<ActReply> => {
     assert.equal(held.status, 'waiting_for_approval');
     await server.call(`/api/v1/approvals/${held.approval?.id ?? ''}/decision`, {
       decision: 'approve',
@@ -220,6 +219,7 @@ actions: { files.write: { compensate: files.unwrite } }
     assert.equal(body.status, 'success');
     return body;
   };
+  const passedOver = async (): Promise<ActReply> => approved(await run('files.write', { path: '.env' }));
   await passedOver();
   assert.match(await issues(), /^warning: .*1 critical finding/);
   clock.advance(1);
@@ -228,7 +228,11 @@ actions: { files.write: { compensate: files.unwrite } }
   clock.advance(1);
   const second = await passedOver();
   assert.match(await issues(), /critical finding/);
-  await server.call(`/api/v1/actions/${second.id}/rollback`, { reason: 'it should not be there' });
+  const undoing = await server.call<ActReply>(`/api/v1/actions/${second.id}/rollback`, {
+    reason: 'it should not be there',
+  });
+  // What undoes it touches the same path, so people see it as well.
+  await approved(undoing.body);
   assert.equal(await issues(), '', 'what was undone is no longer there');
 });
 

@@ -31,7 +31,8 @@ export function createDeploymentFacts(
           : tx`resource_type = ${resource?.type ?? ''} and resource_id = ${resource?.id ?? ''}`;
       // A test is as fresh as its start: what was written while it ran, it may not have seen. A write counts whatever
       // came of it, and one without an end is the newest of all. A critical finding that was passed over is open until
-      // its act was rolled back, or a scan that began after it came out clean. What an act costs says nothing about it.
+      // its act was rolled back, or a scan that began after it came out clean. What an act costs says nothing about it,
+      // and what undoes an act touches the same things without leaving anything there.
       const [row] = await tx<
         { tested: number | null; written: number | null; writing: number; critical: number }[]
       >`
@@ -46,7 +47,7 @@ export function createDeploymentFacts(
         select max(started_at) filter (where status = 'success' and starts_with(action, 'test.run') and is_seen) as tested,
                max(ended_at) filter (where action = any (${WRITES})) as written,
                (count(*) filter (where action = any (${WRITES}) and ended_at is null))::integer as writing,
-               (count(*) filter (where status = 'success' and is_critical
+               (count(*) filter (where status = 'success' and is_critical and compensates is null
                  and (scanned.at is null or scanned.at <= ended_at)
                  and not exists (select 1 from mandate.act u where u.tenant = ${tenant} and u.compensates = touching.id and u.status = 'success')))::integer as critical
         from touching cross join scanned`;
