@@ -1,35 +1,11 @@
 // What the weekly cycle finds, decides and asks for, as plain data: one report for each governed set and week. The
 // server writes it, and whoever reads it (SDK, dashboard, auditor) knows the same shape.
+import type { MonitorMetrics } from './monitor.ts';
 
 /** Counts, rates and safety of one window. Rates are 0 to 1; null where there was nothing to divide by. */
-export interface GovernanceMetrics {
-  /** ISO times; the end is not in it. */
+export interface GovernanceMetrics extends MonitorMetrics {
+  /** ISO times; both belong to it. */
   readonly period: { readonly start: string; readonly end: string };
-  readonly commands: {
-    readonly total: number;
-    readonly proposed: number;
-    readonly approved: number;
-    readonly rejected: number;
-    readonly succeeded: number;
-    readonly failed: number;
-    readonly rolledBack: number;
-  };
-  readonly rates: {
-    readonly successRate: number | null;
-    readonly approvalRate: number | null;
-    readonly rollbackRate: number | null;
-    readonly errorRate: number | null;
-  };
-  readonly incidents: {
-    readonly total: number;
-    readonly critical: number;
-    readonly fromAutonomousActions: number;
-  };
-  readonly safety: {
-    readonly constraintViolations: number;
-    readonly emergencyAborts: number;
-    readonly safetyGateTriggers: number;
-  };
 }
 
 /** How one type of command (the full name of its action) fared in a window. */

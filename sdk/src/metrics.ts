@@ -1,45 +1,9 @@
 // What commands have come to, for programs: any window, the newest snapshot, each command type by itself.
 import { fieldsOf, listOf, numberOf, optional, textOf, wordOf } from './guard.ts';
 import type { Transport } from './transport.ts';
+import type { CommandCounts, CommandTypeMetrics, GovernanceMetrics } from '@mandate/kernel';
 
-export interface CommandCounts {
-  /** Began and ended, however. */
-  readonly total: number;
-  readonly proposed: number;
-  readonly approved: number;
-  readonly rejected: number;
-  readonly succeeded: number;
-  readonly failed: number;
-  readonly rolledBack: number;
-}
-
-export interface GovernanceMetrics {
-  /** ISO times; both belong to it. */
-  readonly period: { readonly start: string; readonly end: string };
-  readonly commands: CommandCounts;
-  /** From 0 to 1; null where there is nothing to divide by. */
-  readonly rates: {
-    readonly successRate: number | null;
-    readonly approvalRate: number | null;
-    readonly rollbackRate: number | null;
-    readonly errorRate: number | null;
-  };
-  readonly incidents: {
-    readonly total: number;
-    readonly critical: number;
-    readonly fromAutonomousActions: number;
-  };
-  readonly safety: {
-    readonly constraintViolations: number;
-    readonly emergencyAborts: number;
-    readonly safetyGateTriggers: number;
-  };
-}
-
-export interface CommandTypeMetrics extends CommandCounts {
-  /** The full action name. */
-  readonly commandType: string;
-}
+export type { CommandCounts, CommandTypeMetrics, GovernanceMetrics } from '@mandate/kernel';
 
 export interface KeptMetrics extends GovernanceMetrics {
   readonly why: 'daily' | 'cycle';

@@ -3,6 +3,7 @@
 import type { Decision, Json } from '@mandate/kernel';
 import { markup } from '../../platform/http/markup.ts';
 import type { Html } from '../../platform/http/markup.ts';
+import { framePage, noteBody } from '../../platform/http/page-frame.ts';
 import type { Approval } from './approval.ts';
 import type { Case } from './case.ts';
 import { PAGE_STYLE } from './page-style.ts';
@@ -51,32 +52,11 @@ export function renderPage({ of, reader, nowMs, notice }: PageNeeds): string {
 
 /** A page that only says something: a link that is not valid, a key that is missing. */
 export function renderNote(title: string, sentences: readonly string[]): string {
-  return frame(
-    title,
-    markup`<header>
-        <p>Mandate</p>
-        <h1>${title}</h1>
-      </header>
-      ${sentences.map((each) => markup`<p>${each}</p>`)}`,
-  );
+  return frame(title, noteBody(title, sentences));
 }
 
 function frame(title: string, body: Html): string {
-  return markup`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="robots" content="noindex" />
-        <meta name="referrer" content="no-referrer" />
-        <title>${title}</title>
-        <style>${{ html: PAGE_STYLE }}</style>
-      </head>
-      <body>
-        <main>${body}</main>
-      </body>
-    </html>
-`.html;
+  return framePage({ title, style: PAGE_STYLE, body });
 }
 
 const STATUS: Readonly<Record<Approval['status'], readonly [string, string]>> = {

@@ -2,6 +2,7 @@
 // screen, so that the browser turns it into the PDF that people file.
 import { markup } from '../../platform/http/markup.ts';
 import type { Html } from '../../platform/http/markup.ts';
+import { framePage, noteBody } from '../../platform/http/page-frame.ts';
 import type { Cell, Column, Outline, Part } from './outline.ts';
 import { PAGE_STYLE } from './page-style.ts';
 
@@ -19,32 +20,11 @@ export function toPage({ title, subtitle, parts }: Outline): string {
 
 /** A page that only says something. */
 export function notePage(title: string, sentences: readonly string[]): string {
-  return frame(
-    title,
-    markup`<header>
-        <p>Mandate</p>
-        <h1>${title}</h1>
-      </header>
-      ${sentences.map((each) => markup`<p>${each}</p>`)}`,
-  );
+  return frame(title, noteBody(title, sentences));
 }
 
 function frame(title: string, body: Html): string {
-  return markup`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="robots" content="noindex" />
-        <meta name="referrer" content="no-referrer" />
-        <title>${title}</title>
-        <style>${{ html: PAGE_STYLE }}</style>
-      </head>
-      <body>
-        <main>${body}</main>
-      </body>
-    </html>
-`.html;
+  return framePage({ title, style: PAGE_STYLE, body });
 }
 
 function written(part: Part): Html {
