@@ -5,6 +5,7 @@ import type { Charter, Rule } from './charter.ts';
 import { DEFAULT_GUARDRAILS } from './finding.ts';
 import {
   actionOf,
+  approvalOf,
   decideWith,
   exceptionOf,
   findingOf,
@@ -12,6 +13,7 @@ import {
   NOON_MS,
   ruleOf,
   snapshotOf,
+  trustAt,
 } from './fixtures.test.ts';
 import type { RuleMatch } from './rule-outcome.ts';
 import { matchRule } from './rule.ts';
@@ -164,6 +166,37 @@ test('of two rules of one tier a claim chooses neither the easier approval nor t
   );
   const graver = match(careful, 'a.b', { action: { context: { grave: true } } });
   assert.deepEqual(graver.rule?.rule.approvers, ['tech-lead'], 'a claim may ask for more');
+});
+
+test('a claim chooses no cause for which people have already given their approval', () => {
+  const unlabelled = exceptionOf({ when: '!has(context.kind)' });
+  const cases: readonly (readonly [rules: readonly Rule[], given: string, also: string, score: number])[] = [
+    [[ruleOf('red', 'a.*', { except: [unlabelled] })], 'rule:a.*', 'exception:a.*', 50],
+    [
+      [ruleOf('red', 'a.b', { when: '!has(context.kind)' }), ruleOf('red', 'a.*')],
+      'rule:a.*',
+      'rule:a.b',
+      50,
+    ],
+    [
+      [ruleOf('yellow', 'a.b', { when: '!has(context.kind)' }), ruleOf('red', 'a.*')],
+      'rule:a.*',
+      'trust:probation',
+      10,
+    ],
+  ];
+  for (const [rules, given, also, score] of cases) {
+    const decideAs = (context: Action['context'], causes: readonly string[]) =>
+      decideWith({
+        rules,
+        action: actionOf('a.b', { context }),
+        facts: { trust: trustAt(score), approval: approvalOf(causes) },
+      });
+    const claimed = decideAs({ kind: 'docs' }, [given]);
+    assert.deepEqual([claimed.effect, claimed.causes], ['hold', [also, given].toSorted()], also);
+    assert.equal(decideAs({}, [given]).effect, 'hold', 'as it would be in silence');
+    assert.equal(decideAs({ kind: 'docs' }, [given, also]).code, 'approved');
+  }
 });
 
 test('what is on record stays in sight whatever an agent says: overruns, and marks of values read before', () => {

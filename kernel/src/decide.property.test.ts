@@ -70,6 +70,21 @@ const findings: fc.Arbitrary<Finding> = fc.record(
   { noNullPrototype: true },
 );
 
+const CAUSES = [
+  'rule:deploy.*',
+  'rule:deploy.x',
+  'rule:*',
+  'rule:none',
+  'exception:deploy.*',
+  'exception:deploy.x',
+  'exception:*',
+  'trust:probation',
+  'restriction:r1',
+  'finding:a',
+  'warning:b',
+  'mode:SUPERVISED',
+];
+
 const facts: fc.Arbitrary<Partial<Facts>> = fc.record({
   mode: fc.constantFrom('FULL', 'FULL', 'SUPERVISED', 'DRY_RUN'),
   principal: fc.constantFrom({ id: 'k', roles: ['agent'] }, { id: 'o', roles: ['operator'] }, null),
@@ -78,7 +93,7 @@ const facts: fc.Arbitrary<Partial<Facts>> = fc.record({
   restrictions: fc.array(restrictions, { maxLength: 4 }),
   findings: fc.array(findings, { maxLength: 5 }),
   used: fc.constantFrom({}, { 'usd/tenant': 8_000_000 }, { concurrentAgents: 3 }),
-  approval: fc.constantFrom(null, approvalOf(['rule:deploy.*', 'restriction:r1', 'finding:a', 'rule:none'])),
+  approval: fc.oneof(fc.constant(null), fc.subarray(CAUSES).map(approvalOf)),
 });
 
 const laws = fc.constantFrom(law, auditLaw);
@@ -295,6 +310,7 @@ test('nothing that an agent says of itself removes an approver, lowers a quorum,
     '!has(context.kind)',
     "context.kind == 'docs'",
     'has(context.grave)',
+    'findings.size() == 0',
   ];
   const rules = fc.uniqueArray(
     fc
@@ -302,7 +318,11 @@ test('nothing that an agent says of itself removes an approver, lowers a quorum,
         tier: fc.constantFrom(...TIERS),
         match: fc.constantFrom('deploy.*', 'deploy.x', '*'),
         when: fc.constantFrom(...conditions),
-        except: fc.constantFrom([], [exceptionOf({ when: '!has(context.kind)' })]),
+        except: fc.constantFrom(
+          [],
+          [exceptionOf({ when: '!has(context.kind)' })],
+          [exceptionOf({ tier: 'yellow', when: 'findings.size() == 0' })],
+        ),
         approvers: fc.constantFrom<readonly string[]>(
           [],
           ['tech-lead'],
@@ -319,17 +339,20 @@ test('nothing that an agent says of itself removes an approver, lowers a quorum,
       .map(({ tier, match, ...more }) => ruleOf(tier, match, more)),
     { minLength: 1, maxLength: 4, selector: ({ match, when }) => `${match} ${when}` },
   );
-  const contexts = fc.constantFrom({ kind: 'docs' }, { kind: 'x' }, { grave: 1 }, { kind: 'docs', grave: 1 });
+  const claims = fc.record({
+    context: fc.constantFrom({}, { kind: 'docs' }, { kind: 'x' }, { grave: 1 }, { kind: 'docs', grave: 1 }),
+    costMicroUsd: fc.constantFrom(null, 1, 2_000_000, 20_000_000),
+  });
   fc.assert(
     fc.property(
       rules,
-      contexts,
+      claims,
       facts,
       fc.constantFrom('enforce', 'audit'),
-      (written, context, given, enforcement) => {
+      (written, said, given, enforcement) => {
         const one = lawOf(written, { enforcement });
         const silent = decide(actionOf('deploy.x'), snapshotOf(one, given));
-        const claimed = decide(actionOf('deploy.x', { context }), snapshotOf(one, given));
+        const claimed = decide(actionOf('deploy.x', said), snapshotOf(one, given));
         assertNotMilder(claimed, silent);
         for (const owed of silent.obligations)
           assert.ok(claimed.tier !== silent.tier || claimed.obligations.includes(owed), owed);

@@ -25,6 +25,8 @@ export interface RuleMatch {
   readonly terms: Terms;
   /** Stable words for what set the tier: `rule:PATTERN`, `exception:PATTERN`, `error:PATTERN`, `rule:none`. */
   readonly cause: string;
+  /** What the rules say had the agent said nothing, where that is something else: what is red there stays a cause. */
+  readonly inSilence: readonly Pick<RuleMatch, 'tier' | 'cause'>[];
   /** For the trace, in words. */
   readonly ruleText: string;
   readonly exceptionText: string;
@@ -47,6 +49,7 @@ export const NO_MATCH: RuleMatch = {
   tier: 'red',
   terms: NO_TERMS,
   cause: 'rule:none',
+  inSilence: [],
   ruleText: 'No rule of the charter matches this action, so it is red.',
   exceptionText: 'Without a rule there are no exceptions.',
 };
@@ -130,14 +133,7 @@ function settle(compiled: CompiledRule, error: string | null, scene: BoundScene)
   }
   const kind = error !== null || applied.hasError ? 'error' : 'exception';
   const exceptionText = applied.texts.length === 0 ? plain.exceptionText : applied.texts.join(' ');
-  return {
-    rule: compiled,
-    tier,
-    terms: plain.terms,
-    cause: `${kind}:${rule.match}`,
-    ruleText,
-    exceptionText,
-  };
+  return { ...plain, tier, cause: `${kind}:${rule.match}`, ruleText, exceptionText };
 }
 
 function apply(compiled: CompiledException, rule: Rule, scene: BoundScene, applied: Applied): void {

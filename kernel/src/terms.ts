@@ -36,9 +36,20 @@ export function termsOf(rule: Rule): Terms {
 /**
  * The outcome with what an agent says of itself, given the one without: never milder than the latter in any part. A
  * claim that raises the tier leads to the asking of its own rule, with its time and its escalation. One that does not
- * may add what is asked for, and chooses neither more time nor other people.
+ * may add what is asked for, and chooses neither more time nor other people. What silence makes red stays a cause, so
+ * that a claim cannot choose one for which people have already given their approval.
  */
 export function inSpiteOfClaims(claimed: RuleMatch, unclaimed: RuleMatch): RuleMatch {
+  const outcome = stricterOf(claimed, unclaimed);
+  const known = [...claimed.inSilence, outcome];
+  const { tier, cause } = unclaimed;
+  const inSilence = known.some((each) => each.tier === tier && each.cause === cause)
+    ? claimed.inSilence
+    : [...claimed.inSilence, { tier, cause }];
+  return { ...outcome, inSilence };
+}
+
+function stricterOf(claimed: RuleMatch, unclaimed: RuleMatch): RuleMatch {
   const byTier = compareTiers(claimed.tier, unclaimed.tier);
   if (byTier < 0) return { ...unclaimed, ruleText: `${unclaimed.ruleText} ${NEVER_MILDER}.` };
   if (claimed.rule === unclaimed.rule) return claimed;

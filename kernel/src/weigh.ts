@@ -62,7 +62,7 @@ export function weighRule(draft: Draft): void {
   draft.match = match;
   addTrace(draft, 'rule', match.rule === null ? match.tier : match.rule.rule.tier, match.ruleText);
   addTrace(draft, 'exception', match.tier, match.exceptionText);
-  const lifted = lift(draft);
+  const lifted = lift(draft, match.tier);
   addTrace(draft, 'lift', lifted.tier, lifted.text);
   raise(draft, lifted.tier);
   if (lifted.tier === 'black') {
@@ -71,15 +71,19 @@ export function weighRule(draft: Draft): void {
       'denied',
       `${match.ruleText} ${action.action} is never allowed, and no approval changes that.`,
     );
-  } else if (lifted.tier === 'red') {
-    const isAudited = (match.terms.enforcement ?? enforcementOf(snapshot)) === 'audit';
-    const isProbation = match.tier === 'yellow';
-    addCause(
-      draft,
-      isProbation ? 'trust:probation' : match.cause,
-      isProbation ? lifted.text : redText(draft),
-      isAudited,
-    );
+  } else if (lifted.tier === 'red') addRuleCauses(draft);
+}
+
+/** What is red by the rules, as the agent puts it and had it said nothing. */
+function addRuleCauses(draft: Draft): void {
+  const { match, snapshot } = draft;
+  const isAudited = (match.terms.enforcement ?? enforcementOf(snapshot)) === 'audit';
+  for (const { tier, cause } of [match, ...match.inSilence]) {
+    const lifted = lift(draft, tier);
+    if (lifted.tier !== 'red') continue;
+    if (tier === 'yellow') addCause(draft, 'trust:probation', lifted.text, isAudited);
+    else if (cause === match.cause) addCause(draft, cause, redText(draft), isAudited);
+    else addCause(draft, cause, `It would be red (${cause}) had the agent said nothing.`, isAudited);
   }
 }
 
@@ -95,9 +99,9 @@ interface Lift {
 }
 
 /** The only step that lowers anything, and only yellow to green. */
-function lift({ match, trust, severity }: Draft): Lift {
-  if (match.tier !== 'yellow')
-    return { tier: match.tier, text: `Trust (${trust.level}) changes nothing: only yellow can be lifted.` };
+function lift({ match, trust, severity }: Draft, tier: Tier): Lift {
+  if (tier !== 'yellow')
+    return { tier, text: `Trust (${trust.level}) changes nothing: only yellow can be lifted.` };
   if (trust.level === 'probation') {
     return {
       tier: 'red',
