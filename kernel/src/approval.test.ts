@@ -2,9 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Action } from './action.ts';
+import type { ApprovalNeeds } from './approval-needs.ts';
 import { actionDigestText, DEFAULT_NEEDS, tally } from './approval.ts';
-import type { ApprovalNeeds, Requester, Vote } from './approval.ts';
+import type { Requester } from './approval.ts';
 import { actionOf } from './fixtures.test.ts';
+import { missingRolesOf } from './seating.ts';
+import type { Vote } from './vote.ts';
 
 const requester: Requester = { principal: 'key-1', agent: 'builder-1', user: 'alice' };
 const productionNeeds: ApprovalNeeds = {
@@ -50,12 +53,56 @@ test('each required role needs an approver, and what is missing is named', () =>
 
 test('the quorum counts people, not votes', () => {
   const both = approve('bob', 'tech-lead', 'ops-lead');
-  assert.deepEqual(tally(productionNeeds, [both, both], requester), {
+  assert.deepEqual(tally({ ...productionNeeds, requiredRoles: ['tech-lead'] }, [both, both], requester), {
     kind: 'pending',
     missingRoles: [],
     missingPeople: 1,
     text: 'Still needed: one more person.',
   });
+});
+
+test('where as many people are asked for as roles, each role takes a person of its own', () => {
+  const needs = { ...productionNeeds, requiredRoles: ['product-lead', 'ops-lead', 'tech-lead'], quorum: 3 };
+  const votes = [approve('amy', 'admin'), approve('pia', 'product-lead'), approve('pat', 'product-lead')];
+  assert.deepEqual(tally(needs, votes, requester), {
+    kind: 'pending',
+    missingRoles: ['tech-lead'],
+    missingPeople: 0,
+    text: 'Still needed: an approver with the role tech-lead (each role takes a person of its own).',
+  });
+  const both = approve('bo', 'product-lead', 'tech-lead');
+  assert.equal(tally(needs, [...votes, approve('tess', 'tech-lead')], requester).kind, 'approved');
+  assert.equal(tally(needs, [...votes.slice(0, 2), both], requester).kind, 'approved', 'bo is the tech-lead');
+  assert.equal(tally({ ...needs, quorum: 1 }, [approve('amy', 'admin')], requester).kind, 'approved');
+});
+
+test('a place stays empty only where no way of seating people fills all of them', () => {
+  const roles = ['a', 'b', 'c', 'd'];
+  const seats = (open: readonly string[], people: readonly Vote[]): boolean =>
+    open.length === 0 ||
+    people.some(
+      (vote) =>
+        vote.roles.includes(open[0] ?? '') &&
+        seats(
+          open.slice(1),
+          people.filter(({ by }) => by !== vote.by),
+        ),
+    );
+  const people = fc.array(fc.subarray(roles), { maxLength: 6 });
+  fc.assert(
+    fc.property(fc.subarray(roles, { minLength: 1 }), people, (requiredRoles, held) => {
+      const votes = held.map((own, index) => approve(`u${index}`, ...own));
+      const missing = missingRolesOf({ requiredRoles, quorum: requiredRoles.length }, votes);
+      assert.equal(missing.length === 0, seats(requiredRoles, votes));
+      // Each that is missing is one person too few, and the order of votes changes none of it.
+      const more = missing.map((role) => approve(`more-${role}`, role));
+      assert.ok(seats(requiredRoles, [...votes, ...more]));
+      assert.equal(seats(requiredRoles, [...votes, ...more.slice(1)]), missing.length === 0);
+      const reversed = missingRolesOf({ requiredRoles, quorum: requiredRoles.length }, votes.toReversed());
+      assert.deepEqual(reversed, missing);
+    }),
+    { numRuns: 2_000 },
+  );
 });
 
 test('an admin holds every approver role', () => {

@@ -1,23 +1,12 @@
 // A decision of people on the digest of a subject. Bound to the exact action, used once, and no grant (I6).
 import type { Action } from './action.ts';
+import type { ApprovalNeeds, EscalationStep } from './approval-needs.ts';
 import { canonicalJson } from './audit.ts';
+import { holdsRole, missingRolesOf } from './seating.ts';
+import type { Capacity, Vote } from './vote.ts';
 
-export interface ApprovalNeeds {
-  /** One approver for each of these roles. Empty: any approver role. */
-  readonly requiredRoles: readonly string[];
-  /** That many distinct people. */
-  readonly quorum: number;
-  readonly expiresMs: number;
-  readonly fourEyes: boolean;
-  /** Who is told next, and may vote, when nobody has decided. Absent: as the charter says for all. */
-  readonly escalate?: readonly EscalationStep[];
-}
-
-/** After this long without a decision it is also the turn of a role, or of a person (`user:ben`). */
-export interface EscalationStep {
-  readonly afterMs: number;
-  readonly to: string;
-}
+/** `used`: it was approved, and what it was given for has begun. */
+export type ApprovalStatus = 'pending' | 'approved' | 'denied' | 'expired' | 'cancelled' | 'used';
 
 /** Somebody who may vote as if they had a role, for good or for a while, in a colleague's place or in nobody's. */
 export interface StandIn {
@@ -29,14 +18,6 @@ export interface StandIn {
   /** Epoch milliseconds; null: without beginning, without end. */
   readonly fromMs: number | null;
   readonly untilMs: number | null;
-}
-
-/** A role for which a vote counts, and why the voter may speak for it. */
-export interface Capacity {
-  readonly role: string;
-  readonly via: 'role' | 'stand-in' | 'escalation';
-  /** Whose stand-in; null otherwise. */
-  readonly of: string | null;
 }
 
 /** An approval that people have given for exactly this action, as the snapshot carries it. */
@@ -57,15 +38,6 @@ export interface SignatureGrant extends Pick<ApprovalNeeds, 'requiredRoles' | 'q
   readonly expiresMs: number;
 }
 
-/** What one person said. Who and which roles come from the caller's key, never from the body. */
-export interface Vote {
-  readonly by: string;
-  readonly roles: readonly string[];
-  readonly decision: 'approve' | 'deny';
-  /** What the voter could speak for when the vote was cast, beyond the roles. */
-  readonly capacities?: readonly Capacity[];
-}
-
 /** Who asked: the principal, the agent it acted as, and the user at the root of its authority. */
 export interface Requester {
   readonly principal: string;
@@ -78,7 +50,7 @@ export type Tally =
   | { readonly kind: 'denied'; readonly by: string }
   | {
       readonly kind: 'pending';
-      /** Required roles for which nobody has approved yet. */
+      /** Required roles for which nobody who has approved is left. */
       readonly missingRoles: readonly string[];
       /** How many more distinct people must approve. */
       readonly missingPeople: number;
@@ -199,7 +171,10 @@ export function describeCapacities(by: string, capacities: readonly Capacity[]):
   return `${name} for ${parts.join(', ')}`;
 }
 
-/** Counts votes: pending until every required role and the quorum have approved, denied by a single deny. */
+/**
+ * Counts votes: pending until every required role and the quorum have approved, denied by a single deny. Where the quorum
+ * is as large as the roles are many, each role takes a person of its own.
+ */
 export function tally(
   needs: ApprovalNeeds,
   votes: readonly Vote[],
@@ -211,13 +186,15 @@ export function tally(
   const deny = eligible.find((vote) => vote.decision !== 'approve');
   if (deny !== undefined) return { kind: 'denied', by: deny.by };
   const approvals = eligible.filter((vote) => !isRequester(vote.by, needs, requester));
-  const missingRoles = needs.requiredRoles.filter((role) => !approvals.some((vote) => holdsRole(vote, role)));
+  const missingRoles = missingRolesOf(needs, approvals);
   const people = new Set(approvals.map((vote) => vote.by));
   // Written so that a quorum which is not a number is never reached.
   const isQuorate = people.size > 0 && people.size >= needs.quorum;
   if (isQuorate && missingRoles.length === 0) return { kind: 'approved', by: [...people].toSorted() };
   const missingPeople = Math.max(missingRoles.length > 0 ? 0 : 1, Math.max(1, needs.quorum) - people.size);
-  return { kind: 'pending', missingRoles, missingPeople, text: describeMissing(missingRoles, missingPeople) };
+  const isHeld = missingRoles.some((role) => approvals.some((vote) => holdsRole(vote, role)));
+  const text = describeMissing(missingRoles, missingPeople, isHeld);
+  return { kind: 'pending', missingRoles, missingPeople, text };
 }
 
 /** What the law asks for now and the people behind an approval were not asked for; null when it still suffices. */
@@ -250,21 +227,18 @@ function isDuring({ fromMs, untilMs }: StandIn, nowMs: number): boolean {
   return (fromMs === null || nowMs >= fromMs) && (untilMs === null || nowMs < untilMs);
 }
 
-function holdsRole(vote: Vote, role: string): boolean {
-  if (vote.roles.includes(role) || vote.roles.includes('admin')) return true;
-  return vote.capacities?.some((capacity) => capacity.role === role) ?? false;
-}
-
 function isRequester(by: string, needs: ApprovalNeeds, requester: Requester): boolean {
   // Who asks is the agent, also when an operator's key spoke for it; four eyes exclude the people behind it as well.
   if (by === requester.agent) return true;
   return needs.fourEyes && (by === requester.principal || by === requester.user);
 }
 
-function describeMissing(missingRoles: readonly string[], missingPeople: number): string {
+/** `isHeld`: somebody who has approved holds a role that is missing, and fills another. */
+function describeMissing(missingRoles: readonly string[], missingPeople: number, isHeld: boolean): string {
   const parts: string[] = [];
+  const others = isHeld ? ' (each role takes a person of its own)' : '';
   if (missingRoles.length > 0)
-    parts.push(`an approver with the role ${missingRoles.join(', and one with the role ')}`);
+    parts.push(`an approver with the role ${missingRoles.join(', and one with the role ')}${others}`);
   if (missingPeople > 0) parts.push(missingPeople === 1 ? 'one more person' : `${missingPeople} more people`);
   return `Still needed: ${parts.join('; in all ')}.`;
 }

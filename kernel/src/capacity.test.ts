@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { capacitiesOf, DEFAULT_APPROVALS, describeCapacities, tally } from './approval.ts';
-import type { Capacity, StandIn, Turn, Vote } from './approval.ts';
-import type { Decision } from './decide.ts';
-import { decideWith, NOON_MS, ruleOf } from './fixtures.test.ts';
+import type { StandIn, Turn } from './approval.ts';
+import type { Decision } from './decision.ts';
+import { actionOf, decideWith, NOON_MS, ruleOf } from './fixtures.test.ts';
+import type { Capacity, Vote } from './vote.ts';
 
 const STAND_INS: readonly StandIn[] = [
   { user: 'ben', for: 'tech-lead', of: 'ada', fromMs: 100, untilMs: 200 },
@@ -108,7 +109,7 @@ const signature = {
 
 test('what people let run again runs although it is red, for the causes that they saw and while it lasts', () => {
   const decided = (facts: Parameters<typeof decideWith>[0]['facts'], rule = RED): Decision =>
-    decideWith({ rules: [rule], action: action(), facts: facts ?? {} });
+    decideWith({ rules: [rule], action: actionOf('deploy.production'), facts: facts ?? {} });
   const runs = decided({ signatures: [signature] });
   assert.deepEqual(
     [runs.effect, runs.code, runs.tier, runs.signature],
@@ -137,7 +138,7 @@ test('what people let run again counts for as long as the charter of today lets 
     decideWith({
       rules: [RED],
       charter: { approvals: { ...DEFAULT_APPROVALS, rememberMaxMs } },
-      action: action(),
+      action: actionOf('deploy.production'),
       facts: { signatures: [{ ...signature, createdMs }] },
     }).code;
   assert.equal(under(2 * HOUR_MS, NOON_MS - HOUR_MS), 'remembered');
@@ -157,9 +158,16 @@ test('what people let run again is never over black, a stop, a freeze, or missin
     ...signature,
     causes: ['rule:deploy.production', 'restriction:stop-1', 'restriction:freeze-1'],
   };
-  assert.equal(decideWith({ rules: [black], action: action(), facts: { signatures: [all] } }).code, 'denied');
   assert.equal(
-    decideWith({ rules: [RED], action: action(), facts: { signatures: [all], principal: null } }).code,
+    decideWith({ rules: [black], action: actionOf('deploy.production'), facts: { signatures: [all] } }).code,
+    'denied',
+  );
+  assert.equal(
+    decideWith({
+      rules: [RED],
+      action: actionOf('deploy.production'),
+      facts: { signatures: [all], principal: null },
+    }).code,
     'anonymous',
   );
   for (const kind of ['stop', 'freeze'] as const) {
@@ -178,7 +186,7 @@ test('what people let run again is never over black, a stop, a freeze, or missin
     ];
     const decision = decideWith({
       rules: [RED],
-      action: action(),
+      action: actionOf('deploy.production'),
       facts: { signatures: [all], restrictions },
     });
     assert.deepEqual([decision.effect, decision.signature], ['deny', undefined], kind);
@@ -197,23 +205,9 @@ test('who is next in line is said with the hold: by the rule, else by the charte
   };
   const rule = ruleOf('red', 'deploy.production', { escalate: own });
   const escalateOf = (needs: Parameters<typeof decideWith>[0]) =>
-    decideWith({ action: action(), ...needs }).approval?.escalate;
+    decideWith({ action: actionOf('deploy.production'), ...needs }).approval?.escalate;
   assert.deepEqual(escalateOf({ rules: [rule], charter: { approvals } }), own);
   assert.deepEqual(escalateOf({ rules: [RED], charter: { approvals } }), all);
   assert.deepEqual(escalateOf({ rules: [], charter: { approvals } }), all, 'also where no rule matches');
   assert.equal(escalateOf({ rules: [RED] }), undefined);
 });
-
-function action() {
-  return {
-    agent: 'builder-1',
-    action: 'deploy.production',
-    parameters: {},
-    context: {},
-    resource: null,
-    user: null,
-    chain: [],
-    onBehalfOf: null,
-    costMicroUsd: null,
-  };
-}

@@ -1,8 +1,10 @@
 // A charter as plain data: what the loader hands over after reading YAML, resolving `extends` and refusing
-// whatever it does not know. The kernel compiles it into a law (law.ts) and never sees the file.
-import type { Severity, User } from './action.ts';
-import type { ApprovalSettings, EscalationStep } from './approval.ts';
-import type { GuardrailSettings } from './finding.ts';
+// whatever it does not know. The kernel compiles it into a law (law-compile.ts) and never sees the file.
+import type { ActionSetting } from './action-setting.ts';
+import type { User } from './action.ts';
+import type { EscalationStep } from './approval-needs.ts';
+import type { ApprovalSettings } from './approval.ts';
+import type { GuardrailSettings } from './finding/guardrail-settings.ts';
 import type { FlowRule } from './flow.ts';
 import type { GovernedSet } from './governed-set.ts';
 import type { MonitorSettings } from './monitor.ts';
@@ -90,27 +92,6 @@ export interface RuleException {
   /** Globs over every parameter that the charter or convention calls a path. */
   readonly paths: readonly string[];
   readonly when: string | null;
-  readonly origin: string;
-}
-
-/** What the charter knows of an action, so that the agent need not be believed. */
-export interface ActionSetting {
-  readonly match: string;
-  readonly severity: Severity | null;
-  readonly executor: string | null;
-  readonly paths: readonly string[];
-  readonly branches: readonly string[];
-  readonly amounts: readonly string[];
-  readonly diff: string | null;
-  readonly compensate: string | null;
-  readonly safeState: boolean;
-  readonly idempotent: boolean;
-  /** What comes back from it is vouched for by nobody: it is followed into later parameters. */
-  readonly untrusted?: boolean;
-  /** Cost floor in micro-USD: what an act is charged at least. */
-  readonly costMicroUsd: number | null;
-  /** When an act that the agent executes becomes `unknown`, or one of ours is cut off. */
-  readonly deadlineMs: number | null;
   readonly origin: string;
 }
 

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Action } from './action.ts';
 import type { Charter, Rule } from './charter.ts';
-import { DEFAULT_GUARDRAILS } from './finding.ts';
+import type { RuleMatch } from './compiled-rule.ts';
+import type { Facts } from './facts.ts';
+import { DEFAULT_GUARDRAILS } from './finding/guardrail-settings.ts';
 import {
   actionOf,
   approvalOf,
@@ -15,9 +17,7 @@ import {
   snapshotOf,
   trustAt,
 } from './fixtures.test.ts';
-import type { RuleMatch } from './rule-outcome.ts';
 import { matchRule } from './rule.ts';
-import type { Facts } from './snapshot.ts';
 import type { TaintMark } from './taint.ts';
 import { compareTiers } from './tier.ts';
 
@@ -171,7 +171,7 @@ test('of two rules of one tier a claim chooses neither the easier approval nor t
 test('a claim chooses no cause for which people have already given their approval', () => {
   const unlabelled = exceptionOf({ when: '!has(context.kind)' });
   const cases: readonly (readonly [rules: readonly Rule[], given: string, also: string, score: number])[] = [
-    [[ruleOf('red', 'a.*', { except: [unlabelled] })], 'rule:a.*', 'exception:a.*', 50],
+    [[ruleOf('red', 'a.*', { except: [unlabelled] })], 'rule:a.*', `exception:a.*: ${unlabelled.when}`, 50],
     [
       [ruleOf('red', 'a.b', { when: '!has(context.kind)' }), ruleOf('red', 'a.*')],
       'rule:a.*',

@@ -2,13 +2,13 @@
 // second time as if the agent had said nothing, and the stricter answer counts: what the agent says is then no way out.
 import type { Action, JsonObject } from './action.ts';
 import type { Bindings } from './condition.ts';
-import { costFindings } from './finding.ts';
 import type { Finding } from './finding.ts';
+import { costFindings } from './finding/detect.ts';
 import { overrunOf } from './finding/overrun.ts';
 import { ownFindings } from './finding/own.ts';
 import type { Law } from './law.ts';
+import type { RuleFacts } from './rule-facts.ts';
 import { bindingsOf } from './rule-outcome.ts';
-import type { RuleFacts } from './rule.ts';
 import { hasTaintClaim, isCertain } from './taint.ts';
 
 /** An action and its facts as they would be had the agent said nothing. */

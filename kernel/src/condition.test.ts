@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { compileCondition, compileExpression, RULE_ROOTS, Timestamp, type CelType } from './condition.ts';
+import { evaluated, refusal } from './condition/fixtures.test.ts';
 
 const FACTS = {
   parameters: {
@@ -26,19 +27,8 @@ const FACTS = {
   now: Date.UTC(2026, 0, 31, 23, 30),
 };
 
-function evaluate(source: string, facts: Readonly<Record<string, unknown>> = FACTS): boolean | string {
-  const made = compileCondition(source, RULE_ROOTS);
-  if (made.kind === 'refused') return assert.fail(`${source}: ${made.problems[0]?.message}`);
-  const outcome = made.condition.evaluate(facts);
-  return outcome.kind === 'value' ? outcome.value : outcome.message;
-}
-
-function refusal(source: string): string {
-  const made = compileCondition(source, RULE_ROOTS);
-  return made.kind === 'refused'
-    ? made.problems.map(({ message, offset }) => `${offset}: ${message}`).join('\n')
-    : 'compiled';
-}
+const evaluate = (source: string, facts: Readonly<Record<string, unknown>> = FACTS): boolean | string =>
+  evaluated(source, facts);
 
 test('conditions of the kind that charters have are decided', () => {
   const table: readonly (readonly [string, boolean])[] = [

@@ -2,7 +2,8 @@
 // for it, how risky it is and why, and the way back. All of it is counted, so nobody has to take anybody's word.
 import { anyPatternCovers, patternCovers } from './pattern.ts';
 import type { GovernedSet, Phase } from './governed-set.ts';
-import type { CommandRecord, GovernanceMetrics, PhaseProposal, ProposedCommand } from './report.ts';
+import type { CommandTypeMetrics } from './monitor.ts';
+import type { GovernanceMetrics, PhaseProposal, ProposedCommand } from './report.ts';
 
 export interface ProposalFacts {
   readonly set: GovernedSet;
@@ -12,7 +13,7 @@ export interface ProposalFacts {
   readonly days: number;
   /** Over the time at the phase (180 days at most). */
   readonly metrics: GovernanceMetrics;
-  readonly commandTypes: readonly CommandRecord[];
+  readonly commandTypes: readonly CommandTypeMetrics[];
   readonly readiness: { readonly points: number; readonly maxPoints: number };
   /** Names of the breaker rules that watch the set. */
   readonly breakerRules: readonly string[];
@@ -50,7 +51,7 @@ function newCommands({ from, to, commandTypes }: ProposalFacts): readonly Propos
         ({ commandType }) =>
           patternCovers(pattern, commandType) && !anyPatternCovers(from.whitelist, commandType),
       );
-      const sum = (count: (record: CommandRecord) => number): number =>
+      const sum = (count: (record: CommandTypeMetrics) => number): number =>
         covered.reduce((total, record) => total + count(record), 0);
       return {
         pattern,

@@ -8,7 +8,8 @@ import type { CycleFacts } from './cycle.ts';
 import { writeProposal } from './cycle-proposal.ts';
 import type { ProposalFacts } from './cycle-proposal.ts';
 import type { GovernedSet, Phase } from './governed-set.ts';
-import type { CommandRecord, GovernanceMetrics } from './report.ts';
+import type { CommandTypeMetrics } from './monitor.ts';
+import type { GovernanceMetrics } from './report.ts';
 
 const DAY_MS = 86_400_000;
 const NOW = Date.parse('2026-11-20T16:00:00Z');
@@ -128,7 +129,7 @@ const METRICS: GovernanceMetrics = {
   safety: { constraintViolations: 0, emergencyAborts: 0, safetyGateTriggers: 0 },
 };
 
-function record(commandType: string, succeeded: number, failed = 0): CommandRecord {
+function record(commandType: string, succeeded: number, failed = 0): CommandTypeMetrics {
   const total = succeeded + failed;
   return {
     commandType,

@@ -3,10 +3,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Action, Severity } from './action.ts';
-import { missingSince } from './approval.ts';
-import type { Decision, Effect } from './decide.ts';
 import { decide } from './decide.ts';
+import type { Decision, Effect } from './decision.ts';
+import type { Facts } from './facts.ts';
 import type { Finding } from './finding.ts';
+import type { OwnGuardrail } from './finding/guardrail-settings.ts';
+import { DEFAULT_GUARDRAILS } from './finding/guardrail-settings.ts';
 import {
   actionOf,
   approvalOf,
@@ -21,7 +23,6 @@ import {
 } from './fixtures.test.ts';
 import type { Law } from './law.ts';
 import type { Restriction } from './restriction.ts';
-import type { Facts } from './snapshot.ts';
 import { compareTiers, TIERS } from './tier.ts';
 
 const law = createLaw('enforce');
@@ -35,7 +36,16 @@ function createLaw(enforcement: 'enforce' | 'audit'): Law {
     ruleOf('black', 'audit.*'),
   ];
   const limits = { concurrentAgents: 3, usdPerDayMicroUsd: 9_000_000, actionsPerMinute: 5 };
-  return lawOf(rules, { enforcement, limits, actions: [settingOfAction('test.off', { safeState: true })] });
+  const actions = [
+    settingOfAction('test.off', { safeState: true }),
+    settingOfAction('git.*', { costMicroUsd: 1_000_000 }),
+  ];
+  const own = [ownOf('dear', 'costUsd > 1.5'), ownOf('found', "findings.exists(f, f.check == 'a')")];
+  return lawOf(rules, { enforcement, limits, actions, guardrails: { ...DEFAULT_GUARDRAILS, own } });
+}
+
+function ownOf(name: string, when: string): OwnGuardrail {
+  return { name, actions: [], when, severity: 'warning', message: 'Found.', origin: 'test:own' };
 }
 
 const actions: fc.Arbitrary<Action> = fc
@@ -70,33 +80,38 @@ const findings: fc.Arbitrary<Finding> = fc.record(
   { noNullPrototype: true },
 );
 
-const CAUSES = [
-  'rule:deploy.*',
-  'rule:deploy.x',
-  'rule:*',
-  'rule:none',
-  'exception:deploy.*',
-  'exception:deploy.x',
-  'exception:*',
-  'trust:probation',
-  'restriction:r1',
-  'finding:a',
-  'warning:b',
-  'mode:SUPERVISED',
-];
-
-const facts: fc.Arbitrary<Partial<Facts>> = fc.record({
+const ungiven: fc.Arbitrary<Partial<Facts>> = fc.record({
   mode: fc.constantFrom('FULL', 'FULL', 'SUPERVISED', 'DRY_RUN'),
   principal: fc.constantFrom({ id: 'k', roles: ['agent'] }, { id: 'o', roles: ['operator'] }, null),
   trust: fc.constantFrom(null, trustAt(10), trustAt(70), trustAt(90)),
   userScopes: fc.constantFrom(null, ['deploy']),
   restrictions: fc.array(restrictions, { maxLength: 4 }),
   findings: fc.array(findings, { maxLength: 5 }),
-  used: fc.constantFrom({}, { 'usd/tenant': 8_000_000 }, { concurrentAgents: 3 }),
-  approval: fc.oneof(fc.constant(null), fc.subarray(CAUSES).map(approvalOf)),
+  used: fc.constantFrom(
+    {},
+    { 'usd/tenant': 8_000_000 },
+    { concurrentAgents: 3 },
+    { 'overrun/agent:builder-1': 1_500_000 },
+    { 'overrun/agent:builder-1': 11_000_000 },
+  ),
 });
 
 const laws = fc.constantFrom(law, auditLaw);
+
+/** Everything that these laws are really red for: what people may have given their approval for. */
+const causes = fc
+  .sample(fc.tuple(laws, actions, ungiven), { numRuns: 1000, seed: 7 })
+  .flatMap(([which, action, given]) => decide(action, snapshotOf(which, given)).causes);
+
+const facts: fc.Arbitrary<Partial<Facts>> = fc
+  .tuple(
+    ungiven,
+    fc.oneof(
+      fc.constant(null),
+      fc.subarray([...new Set(causes)].toSorted()).map((seen) => approvalOf(seen)),
+    ),
+  )
+  .map(([given, approval]) => ({ ...given, approval }));
 
 // How far an effect is from letting the act run. A dry run is its own world.
 const REACH: Readonly<Record<Effect, number>> = { none: 0, execute: 0, hold: 1, throttle: 2, deny: 3 };
@@ -300,66 +315,5 @@ test('a phase never makes a decision milder, whatever it lets run, and is named 
       const named = after.phase === null ? [] : after.phase.split(', ');
       assert.equal(named.length, new Set(named).size);
     }),
-  );
-});
-
-test('nothing that an agent says of itself removes an approver, lowers a quorum, drops four eyes or lets more run', () => {
-  const conditions = [
-    null,
-    'has(context.kind)',
-    '!has(context.kind)',
-    "context.kind == 'docs'",
-    'has(context.grave)',
-    'findings.size() == 0',
-  ];
-  const rules = fc.uniqueArray(
-    fc
-      .record({
-        tier: fc.constantFrom(...TIERS),
-        match: fc.constantFrom('deploy.*', 'deploy.x', '*'),
-        when: fc.constantFrom(...conditions),
-        except: fc.constantFrom(
-          [],
-          [exceptionOf({ when: '!has(context.kind)' })],
-          [exceptionOf({ tier: 'yellow', when: 'findings.size() == 0' })],
-        ),
-        approvers: fc.constantFrom<readonly string[]>(
-          [],
-          ['tech-lead'],
-          ['exec-sponsor'],
-          ['tech-lead', 'ops-lead'],
-        ),
-        quorum: fc.integer({ min: 1, max: 3 }),
-        fourEyes: fc.boolean(),
-        requires: fc.constantFrom([], [], ['deploy']),
-        obligations: fc.constantFrom([], ['report']),
-        lift: fc.boolean(),
-        enforcement: fc.constantFrom(null, 'enforce' as const, 'audit' as const),
-      })
-      .map(({ tier, match, ...more }) => ruleOf(tier, match, more)),
-    { minLength: 1, maxLength: 4, selector: ({ match, when }) => `${match} ${when}` },
-  );
-  const claims = fc.record({
-    context: fc.constantFrom({}, { kind: 'docs' }, { kind: 'x' }, { grave: 1 }, { kind: 'docs', grave: 1 }),
-    costMicroUsd: fc.constantFrom(null, 1, 2_000_000, 20_000_000),
-  });
-  fc.assert(
-    fc.property(
-      rules,
-      claims,
-      facts,
-      fc.constantFrom('enforce', 'audit'),
-      (written, said, given, enforcement) => {
-        const one = lawOf(written, { enforcement });
-        const silent = decide(actionOf('deploy.x'), snapshotOf(one, given));
-        const claimed = decide(actionOf('deploy.x', said), snapshotOf(one, given));
-        assertNotMilder(claimed, silent);
-        for (const owed of silent.obligations)
-          assert.ok(claimed.tier !== silent.tier || claimed.obligations.includes(owed), owed);
-        if (silent.approval === null || claimed.approval === null) return;
-        assert.equal(missingSince(claimed.approval, silent.approval), null);
-      },
-    ),
-    { numRuns: 2000 },
   );
 });

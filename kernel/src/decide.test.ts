@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Action } from './action.ts';
-import type { ApprovalNeeds } from './approval.ts';
+import type { ApprovalNeeds } from './approval-needs.ts';
 import type { Charter, Rule } from './charter.ts';
-import type { Decision, DecisionCode } from './decide.ts';
 import { decide } from './decide.ts';
+import type { Decision, DecisionCode } from './decision.ts';
+import type { Facts } from './facts.ts';
 import {
   actionOf,
   approvalOf,
@@ -17,7 +18,7 @@ import {
   settingOfAction,
   snapshotOf,
 } from './fixtures.test.ts';
-import type { Facts, Snapshot } from './snapshot.ts';
+import type { Snapshot } from './snapshot.ts';
 
 function underRule(rule: Rule, facts: Partial<Facts> = {}, action: Partial<Action> = {}): Decision {
   return decideWith({ rules: [rule], facts, action: actionOf('a', action) });

@@ -1,104 +1,16 @@
 // The law, in one function: (action, snapshot) → decision with its trace.
-import type { Action, Severity } from './action.ts';
+import type { Action } from './action.ts';
 import { DEFAULT_APPROVALS, missingSince } from './approval.ts';
-import type { ApprovalNeeds, GivenApproval, SignatureGrant } from './approval.ts';
+import type { GivenApproval, SignatureGrant } from './approval.ts';
+import type { TraceEntry, Decision } from './decision.ts';
 import { beginDraft, trustOf } from './draft.ts';
 import type { Draft } from './draft.ts';
-import type { Finding } from './finding.ts';
-import type { Reservation } from './limit.ts';
-import type { RestrictionKind } from './restriction.ts';
 import type { Snapshot } from './snapshot.ts';
-import type { Tier } from './tier.ts';
-import type { TrustLevel } from './trust.ts';
 import { needsOf, verdictOf } from './verdict.ts';
 import type { Given } from './verdict.ts';
+import { weighFindings } from './weigh-finding.ts';
 import { weighFlows } from './weigh-flow.ts';
-import {
-  weighAuthority,
-  weighFindings,
-  weighLimits,
-  weighMode,
-  weighRestrictions,
-  weighRule,
-} from './weigh.ts';
-
-export type Effect = 'execute' | 'hold' | 'deny' | 'throttle' | 'none';
-
-export type DecisionCode =
-  | 'allowed'
-  | 'approved'
-  | 'remembered'
-  | 'audited'
-  | 'recorded'
-  | 'approval_required'
-  | 'denied'
-  | 'stopped'
-  | 'frozen'
-  | 'anonymous'
-  | 'scope_missing'
-  | 'consent_required'
-  | 'agent_unknown'
-  | 'limit_exceeded'
-  | 'throttled';
-
-/** One part of the decision in words, also when it changed nothing. */
-export interface TraceEntry {
-  readonly part:
-    | 'authority'
-    | 'rule'
-    | 'exception'
-    | 'lift'
-    | 'finding'
-    /** Only where the charter has flow rules. */
-    | 'flow'
-    | 'restriction'
-    | 'limit'
-    | 'approval'
-    | 'mode';
-  readonly tier: Tier | null;
-  readonly text: string;
-}
-
-export interface Decision {
-  readonly tier: Tier;
-  readonly effect: Effect;
-  readonly code: DecisionCode;
-  readonly reasons: readonly string[];
-  /** Pattern of the winning rule; null when no rule matched. */
-  readonly rule: string | null;
-  /** Before the outcome. */
-  readonly trust: { readonly score: number; readonly level: TrustLevel };
-  readonly findings: readonly Finding[];
-  readonly restrictions: readonly {
-    readonly id: string;
-    readonly kind: RestrictionKind;
-    readonly floor: Tier;
-    readonly cause: string;
-  }[];
-  readonly phase: string | null;
-  readonly charterVersion: string;
-  readonly revision: number;
-  readonly obligations: readonly string[];
-  readonly trace: readonly TraceEntry[];
-  /** The charter's severity, or the agent's claim where that is higher: what a failure costs. */
-  readonly severity: Severity;
-  /** The charter's severity alone: what a success earns. No claim of the agent raises its own reward. */
-  readonly earnedSeverity: Severity;
-  /** What the act is charged at least, in micro-USD. */
-  readonly costMicroUsd: number;
-  /**
-   * Why it is red, in stable words: what an approval is given for. `rule:PATTERN`, `rule:none`, `exception:PATTERN`,
-   * `error:PATTERN`, `error:name`, `trust:probation`, `finding:CHECK`, `warning:CHECK` (three warnings together), `flow:NAME`,
-   * `restriction:ID`, `mode:SUPERVISED`. Sorted. With code `audited`: what would have been held.
-   */
-  readonly causes: readonly string[];
-  /** With code `remembered`: the grant under which it runs without asking again. */
-  readonly signature?: string;
-  /** Who must approve; null when nothing waits. */
-  readonly approval: ApprovalNeeds | null;
-  /** What act_start() must reserve for it. Given with every effect so that a refusal can show them; only `execute` reserves. */
-  readonly reservations: readonly Reservation[];
-}
+import { weighAuthority, weighLimits, weighMode, weighRestrictions, weighRule } from './weigh.ts';
 
 /**
  * Judges one action against everything gathered about it. Pure, and never throws: input that cannot be judged,

@@ -1,14 +1,16 @@
 // A decision while it is being made. Parts only ever add to it: a tier can rise, a cause or a refusal can come,
 // and nothing takes one away, which is why their order cannot matter (I4).
+import type { ActionSetting } from './action-setting.ts';
 import type { Action, Severity } from './action.ts';
-import type { ActionSetting } from './charter.ts';
-import type { Decision, DecisionCode, TraceEntry } from './decide.ts';
-import { readAction } from './finding.ts';
-import type { Finding, Reading } from './finding.ts';
+import { NO_MATCH } from './compiled-rule.ts';
+import type { RuleMatch } from './compiled-rule.ts';
+import type { Decision, DecisionCode, TraceEntry } from './decision.ts';
+import type { Finding } from './finding.ts';
+import { readAction } from './finding/reading.ts';
+import type { Reading } from './finding/reading.ts';
 import { settingOf } from './law.ts';
 import type { Reservation } from './limit.ts';
-import { NO_MATCH } from './rule-outcome.ts';
-import type { RuleMatch } from './rule-outcome.ts';
+import { contradiction, withResource } from './resource.ts';
 import type { Snapshot } from './snapshot.ts';
 import { compareTiers } from './tier.ts';
 import type { Tier } from './tier.ts';
@@ -25,6 +27,8 @@ export interface Draft {
   readonly action: Action;
   readonly snapshot: Snapshot;
   readonly setting: ActionSetting | null;
+  /** Why what it claims to touch cannot be; null where nothing contradicts. */
+  readonly contradiction: string | null;
   readonly reading: Reading;
   readonly severity: Severity;
   readonly earnedSeverity: Severity;
@@ -48,13 +52,16 @@ export interface Draft {
 
 const SEVERITIES: readonly Severity[] = ['low', 'medium', 'high', 'critical'];
 
-export function beginDraft(action: Action, snapshot: Snapshot): Draft {
-  const setting = settingOf(snapshot.law, action.action);
+export function beginDraft(asked: Action, snapshot: Snapshot): Draft {
+  const setting = settingOf(snapshot.law, asked.action);
+  const read = setting?.resource;
+  const action = read === undefined ? asked : withResource(snapshot.law, asked, 'recorded');
   const earnedSeverity = setting?.severity ?? 'medium';
   return {
     action,
     snapshot,
     setting,
+    contradiction: read === undefined ? null : contradiction(read, asked.resource, action.resource),
     reading: readAction(action, setting, snapshot.law.guardrails.traitsOf),
     severity: withClaim(earnedSeverity, action.context['severity']),
     earnedSeverity,
@@ -97,10 +104,10 @@ export function raise(draft: Draft, floor: Tier): void {
   else if (compareTiers(floor, draft.tier) > 0) draft.tier = floor;
 }
 
-/** Adds a red cause with its sentence: to those that hold, or to those that audit lets pass. */
+/** Adds a red cause with its sentence, which several may share: to those that hold, or to those that audit lets pass. */
 export function addCause(draft: Draft, cause: string, text: string, isAudited: boolean): void {
   (isAudited ? draft.audited : draft.causes).push(cause);
-  draft.reasons.push(text);
+  if (!draft.reasons.includes(text)) draft.reasons.push(text);
 }
 
 export function addRefusal(draft: Draft, code: DecisionCode, text: string): void {

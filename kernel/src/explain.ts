@@ -2,14 +2,15 @@
 // see those that were passed over as well, each with its reason.
 import type { Action } from './action.ts';
 import type { Rule } from './charter.ts';
+import type { CompiledRule, RuleMatch } from './compiled-rule.ts';
 import type { Law } from './law.ts';
 import { nearest } from './nearest.ts';
 import { compareSpecificity } from './pattern.ts';
-import type { CompiledRule } from './rule-compile.ts';
+import { withResource } from './resource.ts';
+import type { Subject } from './rule-book.ts';
+import type { RuleFacts } from './rule-facts.ts';
 import { bindingsOf } from './rule-outcome.ts';
-import type { RuleMatch } from './rule-outcome.ts';
 import { countSelectors, matchRule, missedSelector } from './rule.ts';
-import type { RuleFacts, Subject } from './rule.ts';
 import type { Tier } from './tier.ts';
 
 /**
@@ -40,7 +41,8 @@ export interface ConsideredRule {
  * decide. Empty: no rule names the action, which is red. At most one is `matched`, the one that `matchRule` finds for the same
  * facts; its findings are those of the decision.
  */
-export function explainRules(law: Law, action: Action, facts: RuleFacts): readonly ConsideredRule[] {
+export function explainRules(law: Law, asked: Action, facts: RuleFacts): readonly ConsideredRule[] {
+  const action = withResource(law, asked, 'recorded');
   const match = matchRule(law, action, facts);
   const { charter } = law;
   const scene = {

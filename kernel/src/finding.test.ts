@@ -1,27 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Action, Json, JsonObject } from './action.ts';
+import type { Json, JsonObject } from './action.ts';
 import { actionOf, decideWith } from './fixtures.test.ts';
-import { compileGuardrails, DEFAULT_GUARDRAILS, detectFindings } from './finding.ts';
-import type { Finding, FindingNeeds } from './finding.ts';
+import type { Finding } from './finding.ts';
+import { detectFindings } from './finding/detect.ts';
+import type { FindingNeeds } from './finding/detect.ts';
+import { DEFAULT_GUARDRAILS } from './finding/guardrail-settings.ts';
+import { compileGuardrails } from './finding/guardrails.ts';
 
 const PAT = 'ghp_aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xY3zA5';
 
 function needsOf(action: string, parameters: JsonObject, more: Partial<FindingNeeds> = {}): FindingNeeds {
-  const full: Action = {
-    agent: 'a',
-    action,
-    parameters,
-    context: {},
-    resource: null,
-    user: null,
-    chain: [],
-    onBehalfOf: null,
-    costMicroUsd: null,
-  };
   return {
-    action: full,
+    action: actionOf(action, { agent: 'a', parameters }),
     setting: null,
     guardrails: compileGuardrails(DEFAULT_GUARDRAILS),
     deployment: null,

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Decision } from './decide.ts';
 import { decide } from './decide.ts';
+import type { Decision } from './decision.ts';
+import type { Facts } from './facts.ts';
 import { actionOf, approvalOf, charterOf, lawOf, NOON_MS, ruleOf, snapshotOf } from './fixtures.test.ts';
 import type { FlowRule, PastAct } from './flow.ts';
-import { compileLaw } from './law.ts';
-import type { Facts } from './snapshot.ts';
+import { compileLaw } from './law-compile.ts';
 
 const HOUR_MS = 3_600_000;
 

@@ -1,8 +1,8 @@
 // What must not follow what: "customer data was read, and now something is sent outside". Each act alone may be fine;
 // the rule is about their order, so it looks at what the same run has begun before.
+import type { CharterProblem } from './charter-problem.ts';
 import type { Condition } from './condition.ts';
 import { compileCondition, RULE_ROOTS } from './condition.ts';
-import type { CharterProblem } from './law.ts';
 import { anyPatternCovers, createMemo, patternProblem } from './pattern.ts';
 
 export interface FlowRule {

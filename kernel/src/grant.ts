@@ -1,7 +1,7 @@
 // Authority handed on: from whom, to whom, for what, until when. It only ever narrows: every function here can
 // find that authority is missing, none can create it.
 import type { Action } from './action.ts';
-import { redactText } from './finding.ts';
+import { redactText } from './finding/redact.ts';
 import { anyPatternCovers, patternCovers } from './pattern.ts';
 
 export type GrantKind = 'consent' | 'delegation' | 'task' | 'signature';

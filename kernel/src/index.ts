@@ -12,10 +12,8 @@ export {
   tally,
 } from './approval.ts';
 export type {
-  ApprovalNeeds,
   ApprovalSettings,
-  Capacity,
-  EscalationStep,
+  ApprovalStatus,
   FatigueSettings,
   GivenApproval,
   Requester,
@@ -23,13 +21,13 @@ export type {
   StandIn,
   Tally,
   Turn,
-  Vote,
 } from './approval.ts';
+export type { Capacity, Vote } from './vote.ts';
+export type { ApprovalNeeds, EscalationStep } from './approval-needs.ts';
 export { canonicalJson, canonicalProblem, MAX_CANONICAL_DEPTH } from './audit.ts';
 export type { CanonicalProblem } from './audit.ts';
 export { agentClassOf } from './charter.ts';
 export type {
-  ActionSetting,
   AgentSetting,
   Charter,
   ExecutorSetting,
@@ -39,6 +37,7 @@ export type {
   Selectors,
   UserSetting,
 } from './charter.ts';
+export type { ActionSetting, ResourceSetting } from './action-setting.ts';
 export { compileCondition, compileExpression, RULE_ROOTS } from './condition.ts';
 export { CelMap, Duration, formatType, listOf, mapOf, Timestamp, TypeName, Uint } from './condition.ts';
 export type {
@@ -55,66 +54,63 @@ export type { CycleFacts, ReadinessStanding } from './cycle.ts';
 export { writeProposal } from './cycle-proposal.ts';
 export type { ProposalFacts } from './cycle-proposal.ts';
 export { decide } from './decide.ts';
-export type { Decision, DecisionCode, Effect, TraceEntry } from './decide.ts';
+export type { Decision, DecisionCode, Effect, TraceEntry } from './decision.ts';
 export { compileFlows, FLOW_ROOTS, MAX_LOOKBACK_MS } from './flow.ts';
 export type { FlowBook, FlowRule, PastAct } from './flow.ts';
 export { explainRules, meantName } from './explain.ts';
 export type { ConsideredRule, RuleStanding } from './explain.ts';
-export {
-  compileGlobs,
-  compileGuardrails,
-  DEFAULT_GUARDRAILS,
-  DEFAULT_TAINT,
-  detectFindings,
-  findSecrets,
-  parseWindow,
-  pathParameters,
-  redact,
-  redactText,
-  touchesPath,
-} from './finding.ts';
-export type {
-  CompiledGlob,
-  DeploymentFacts,
-  Finding,
-  FindingNeeds,
-  FindingSeverity,
-  GuardrailPlugin,
-  Guardrails,
-  GuardrailSettings,
-  TaintSettings,
-} from './finding.ts';
+export { parseWindow } from './finding/deployment.ts';
+export { findSecrets } from './finding/secrets.ts';
+export { redact, redactText } from './finding/redact.ts';
+export { pathParameters, touchesPath } from './finding/paths.ts';
+export { compileGuardrails } from './finding/guardrails.ts';
+export { compileGlobs } from './finding/glob.ts';
+export { detectFindings } from './finding/detect.ts';
+export { DEFAULT_GUARDRAILS, DEFAULT_TAINT } from './finding/guardrail-settings.ts';
+export type { Finding, FindingSeverity } from './finding.ts';
+export type { Guardrails } from './finding/guardrails.ts';
+export type { CompiledGlob } from './finding/glob.ts';
+export type { FindingNeeds } from './finding/detect.ts';
+export type { DeploymentFacts } from './finding/deployment.ts';
+export type { GuardrailPlugin, GuardrailSettings, TaintSettings } from './finding/guardrail-settings.ts';
 export { guardrailNameProblem, OWN_ROOTS } from './finding/own.ts';
-export type { OwnGuardrail } from './finding/own.ts';
+export type { OwnGuardrail } from './finding/guardrail-settings.ts';
+export { restoreRedacted } from './finding/restore.ts';
+export type { Restored } from './finding/restore.ts';
 export { isGoverned, phaseIndex, PROPOSAL_MS } from './governed-set.ts';
 export type { GovernedSet, Phase } from './governed-set.ts';
 export { isLive, missingConsent, missingGrant, missingScope } from './grant.ts';
 export type { Grant, GrantKind, MissingAuthority } from './grant.ts';
-export { compileLaw, settingOf } from './law.ts';
-export type { CharterProblem, Law, LawResult } from './law.ts';
+export { settingOf } from './law.ts';
+export { compileLaw } from './law-compile.ts';
+export type { Law } from './law.ts';
+export type { LawResult } from './law-compile.ts';
+export type { CharterProblem } from './charter-problem.ts';
 export { describeExceeded, findExceeded, reservationsFor } from './limit.ts';
 export type { LimitSubject, Reservation } from './limit.ts';
 export {
-  ALERT_SEVERITIES,
   BREAKER_ACTIONS,
   compileBreaker,
   DEFAULT_MIN_SAMPLES,
   MONITOR_ROOTS,
+  NO_COMMANDS,
   plainMetrics,
   ratesOf,
 } from './monitor.ts';
+export { ALERT_SEVERITIES } from './monitor/alert-severity.ts';
 export type {
-  AlertSeverity,
   Breaker,
   BreakerAction,
   BreakerProblem,
   BreakerRule,
   BreakerSetting,
   CommandCounts,
+  CommandRates,
   CommandTypeMetrics,
   MonitorMetrics,
   MonitorSettings,
 } from './monitor.ts';
+export type { AlertSeverity } from './monitor/alert-severity.ts';
 export { DEFAULT_BREAKERS } from './monitor/defaults.ts';
 export { readMonitorWindow } from './monitor/window.ts';
 export { stepEpisode } from './monitor/episode.ts';
@@ -173,26 +169,32 @@ export type {
   TemplateProblem,
   WorkflowTemplate,
 } from './plan.ts';
-export { compileReadiness, READINESS_CATEGORIES, READY_SCORE, VALIDATION_SCORE } from './readiness.ts';
+export type { Proposal } from './proposal.ts';
+export { compileReadiness, READY_SCORE, VALIDATION_SCORE } from './readiness.ts';
+export { READINESS_CATEGORIES } from './readiness/item.ts';
 export type {
-  Attested,
   Readiness,
-  ReadinessCategory,
-  ReadinessGround,
-  ReadinessItem,
-  ReadinessItemReport,
   ReadinessPart,
   ReadinessProblem,
   ReadinessReport,
   ReadinessSetting,
-  ReadinessVerdict,
 } from './readiness.ts';
+export type { Attested, ReadinessGround, ReadinessItemReport } from './readiness/ground.ts';
+export type { ReadinessCategory, ReadinessItem } from './readiness/item.ts';
 export { FACT_NAMES, READINESS_ROOTS, UNKNOWN_FACTS } from './readiness/facts.ts';
 export type { FactName, ReadinessFacts } from './readiness/facts.ts';
 export { DEFAULT_READINESS_ITEMS, DEFAULT_READINESS_TOTALS } from './readiness/items.ts';
 export type {
+  ReadinessItemView,
+  ReadinessPartView,
+  ReadinessScore,
+  ReadinessVerdict,
+  ReadinessView,
+} from './readiness/view.ts';
+export { wordEndMs, wordStatus } from './readiness/word.ts';
+export type { WordStatus } from './readiness/word.ts';
+export type {
   AuditRoot,
-  CommandRecord,
   CycleDecision,
   CycleReason,
   CycleReasonCode,
@@ -206,15 +208,32 @@ export type {
   ReportedObjective,
   ReportedReadiness,
 } from './report.ts';
+export { resourceProblem, withResource } from './resource.ts';
+export type { ResourceWord } from './resource.ts';
 export { covers, inForce, isExcepted, parseScope, scopeCovers } from './restriction.ts';
 export type { Restriction, RestrictionKind, RestrictionSubject, Scope, ScopeResult } from './restriction.ts';
-export type { RuleMatch } from './rule-outcome.ts';
-export type { CompiledRule } from './rule-compile.ts';
+export type { CompiledRule, RuleMatch } from './compiled-rule.ts';
 export { compareRules, matchRule } from './rule.ts';
 export { findRuleWarnings } from './rule-warnings.ts';
 export type { RuleWarning } from './rule-warnings.ts';
-export type { RuleBook, RuleFacts } from './rule.ts';
-export type { Facts, Mode, Snapshot } from './snapshot.ts';
+export type { RuleBook } from './rule-book.ts';
+export type { RuleFacts } from './rule-facts.ts';
+export { sameJson } from './same-json.ts';
+export { missingRolesOf } from './seating.ts';
+export type {
+  Difference,
+  DifferenceGroup,
+  Drifted,
+  PolicyChange,
+  ShadowReport,
+  SimulationReport,
+  StillHeld,
+  Suggestion,
+  Verdict,
+} from './simulation.ts';
+export type { Snapshot } from './snapshot.ts';
+export type { Facts, Mode } from './facts.ts';
+export type { Stats } from './stats.ts';
 export { claimedContent, hasTaintClaim, readSource, traceTaint } from './taint.ts';
 export type { TaintMark, TaintSource } from './taint.ts';
 export type { Passages } from './taint-passages.ts';
@@ -224,3 +243,13 @@ export { DEFAULT_TRUST, driftTrust, moveTrust, newTrust, trustLevel } from './tr
 export type { TrustEvent, TrustLevel, TrustMove, TrustSettings, TrustState } from './trust.ts';
 export { beginReplay, endReplay, replayOutcome } from './trust-replay.ts';
 export type { TrustOutcome, TrustReplay } from './trust-replay.ts';
+export type {
+  FlagValue,
+  FlagView,
+  GrantView,
+  HeldTool,
+  KeyView,
+  OfferView,
+  RestrictionView,
+  ToolView,
+} from './views.ts';

@@ -1,12 +1,15 @@
 // What a charter says beyond its conditions: the names it refers to exist, no two lines contradict each other, and
 // every figure is one that the law can reckon with. Each problem names the place and what to write instead.
+import type { ActionSetting } from './action-setting.ts';
 import { APPROVER_ROLES } from './approval.ts';
-import type { ActionSetting, Charter, Rule, Selectors } from './charter.ts';
-import { compileGlobs, parseWindow } from './finding.ts';
-import type { GuardrailSettings } from './finding.ts';
-import type { CharterProblem } from './law.ts';
+import type { CharterProblem } from './charter-problem.ts';
+import type { Charter, Rule, Selectors } from './charter.ts';
+import { parseWindow } from './finding/deployment.ts';
+import { compileGlobs } from './finding/glob.ts';
+import type { GuardrailSettings } from './finding/guardrail-settings.ts';
 import { suggest } from './nearest.ts';
 import { isActionName, patternProblem } from './pattern.ts';
+import { resourceProblem } from './resource.ts';
 import { TIERS } from './tier.ts';
 import type { TrustSettings } from './trust.ts';
 
@@ -157,6 +160,8 @@ function checkAction(setting: ActionSetting, { charter, near }: Names, report: R
       `\`${compensate}\` cannot compensate ${setting.match}; name one action exactly, such as deploy.rollback`,
     );
   }
+  const unread = setting.resource === undefined ? null : resourceProblem(setting.resource, charter, near);
+  if (unread !== null) report(origin, unread);
   if (!isAmount(setting.costMicroUsd))
     report(origin, `a cost of ${setting.costMicroUsd} micro-USD is not a whole amount from 0`);
   if (setting.deadlineMs !== null && !(setting.deadlineMs > 0))

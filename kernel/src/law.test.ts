@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { CharterProblem } from './charter-problem.ts';
 import type { Charter } from './charter.ts';
+import { DEFAULT_GUARDRAILS } from './finding/guardrail-settings.ts';
 import { charterOf, exceptionOf, lawOf, ruleOf, settingOfAction } from './fixtures.test.ts';
-import { DEFAULT_GUARDRAILS } from './finding.ts';
-import { compileLaw, settingOf } from './law.ts';
-import type { CharterProblem } from './law.ts';
+import { compileLaw } from './law-compile.ts';
+import { settingOf } from './law.ts';
 import { DEFAULT_TRUST } from './trust.ts';
 
 function problemsOf(charter: Charter): readonly CharterProblem[] {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { compileBreaker, DEFAULT_MIN_SAMPLES, plainMetrics, ratesOf } from './monitor.ts';
+import { compileBreaker, DEFAULT_MIN_SAMPLES, NO_COMMANDS, plainMetrics, ratesOf } from './monitor.ts';
 import type { BreakerRule, CommandCounts, MonitorFacts } from './monitor.ts';
 import { DEFAULT_BREAKERS } from './monitor/defaults.ts';
 import { stepEpisode } from './monitor/episode.ts';
@@ -22,16 +22,7 @@ const RULE: BreakerRule = {
 };
 
 function counts(some: Partial<CommandCounts>): CommandCounts {
-  return {
-    total: 0,
-    proposed: 0,
-    approved: 0,
-    rejected: 0,
-    succeeded: 0,
-    failed: 0,
-    rolledBack: 0,
-    ...some,
-  };
+  return { ...NO_COMMANDS, ...some };
 }
 
 interface Some {
@@ -193,17 +184,44 @@ test('an episode begins once and ends once, and a clock that goes back does neit
   ];
   for (const [episode, holds, nowMs, isNewTrouble, step] of cases)
     assert.equal(
-      stepEpisode(episode, { holds, nowMs, isNewTrouble }),
+      stepEpisode(episode, { holds, nowMs, isNewTrouble, isChanged: false }),
       step,
       JSON.stringify({ episode, holds, nowMs, isNewTrouble }),
     );
+  // A rule that was changed while it went on is answered as it stands now; what is over or does not hold is not.
+  const changed = { isNewTrouble: false, isChanged: true };
+  assert.deepEqual(
+    [goesOn, resolved].map((episode) => [
+      stepEpisode(episode, { ...changed, holds: true, nowMs: 160 }),
+      stepEpisode(episode, { ...changed, holds: false, nowMs: 160 }),
+    ]),
+    [
+      ['open', 'end'],
+      ['open', 'end'],
+    ],
+  );
+  assert.equal(stepEpisode(over, { ...changed, holds: true, nowMs: 150 }), 'none');
+});
+
+test('what counts as new trouble is what adds to the figures that the condition names', () => {
+  const about = (condition: string): readonly string[] => compiled({ condition }).about.toSorted();
+  assert.deepEqual(about('commandType.failures >= 3 && errorRate > 0.1'), ['failures']);
+  assert.deepEqual(about('rollbackRate > 0.1 || commands.rejected > 2'), ['rejections', 'rollbacks']);
+  assert.deepEqual(about('approvalRate < 0.5'), ['proposals', 'rejections']);
+  assert.deepEqual(about('incidents . critical > 0'), ['critical']);
+  assert.deepEqual(about('incidents.total > 2 || incidents.fromAutonomousActions > 0'), [
+    'autonomous',
+    'incidents',
+  ]);
+  assert.deepEqual(about('safety.safetyGateTriggers + safety.emergencyAborts > 3'), ['aborts', 'gates']);
+  assert.deepEqual(about('commands.total > 100'), ['ends']);
 });
 
 /** The store in small: what the steps make of the newest episode. Answers with how many were opened. */
 function walk(checks: readonly { readonly holds: boolean; readonly nowMs: number }[]): number {
   const start: { readonly newest: Episode | null; readonly opened: number } = { newest: null, opened: 0 };
   return checks.reduce(({ newest, opened }, { holds, nowMs }) => {
-    const step = stepEpisode(newest, { holds, nowMs, isNewTrouble: false });
+    const step = stepEpisode(newest, { holds, nowMs, isNewTrouble: false, isChanged: false });
     if (step === 'open')
       return { newest: { seenMs: nowMs, resolvedMs: null, endedMs: null }, opened: opened + 1 };
     if (newest === null || step === 'none') return { newest, opened };

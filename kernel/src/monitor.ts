@@ -3,6 +3,8 @@
 import type { JsonObject } from './action.ts';
 import type { CelType, Condition } from './condition.ts';
 import { compileCondition } from './condition.ts';
+import { ALERT_SEVERITIES } from './monitor/alert-severity.ts';
+import type { AlertSeverity } from './monitor/alert-severity.ts';
 import type { SloSetting } from './monitor/slo.ts';
 import { troublesOf } from './monitor/trouble.ts';
 import type { Trouble } from './monitor/trouble.ts';
@@ -17,11 +19,6 @@ import { suggest } from './nearest.ts';
 export type BreakerAction = 'revert_to_l3' | 'pause_command_type' | 'alert_only';
 
 export const BREAKER_ACTIONS: readonly BreakerAction[] = ['revert_to_l3', 'pause_command_type', 'alert_only'];
-
-/** `alert` and `critical` open an incident. */
-export type AlertSeverity = 'info' | 'warning' | 'alert' | 'critical';
-
-export const ALERT_SEVERITIES: readonly AlertSeverity[] = ['info', 'warning', 'alert', 'critical'];
 
 /** What may have been written by anybody who reaches the table; sound only once {@link compileBreaker} says so. */
 export interface BreakerRule {
@@ -51,25 +48,32 @@ export function plainMetrics({ commands, rates, incidents, safety }: MonitorMetr
 /** What happened in a window. Rates of nothing at all are null. */
 export interface MonitorMetrics {
   readonly commands: CommandCounts;
-  readonly rates: {
-    readonly successRate: number | null;
-    readonly approvalRate: number | null;
-    readonly rollbackRate: number | null;
-    readonly errorRate: number | null;
-  };
+  readonly rates: CommandRates;
   readonly incidents: {
     readonly total: number;
     readonly critical: number;
     readonly fromAutonomousActions: number;
   };
   readonly safety: {
+    /** Acts held or refused because of a rule's condition or exception, a guardrail, a flow, or a black rule. */
     readonly constraintViolations: number;
+    /** Safe-state acts that began, and acts that a stop broke off. */
     readonly emergencyAborts: number;
+    /** Acts held or refused because of a finding, a restriction that is no phase, or a limit. */
     readonly safetyGateTriggers: number;
   };
 }
 
+/** From 0 to 1; null where there is nothing to divide by. */
+export interface CommandRates {
+  readonly successRate: number | null;
+  readonly approvalRate: number | null;
+  readonly rollbackRate: number | null;
+  readonly errorRate: number | null;
+}
+
 export interface CommandCounts {
+  /** Began and ended: success, failed, cancelled or unknown. */
   readonly total: number;
   readonly proposed: number;
   readonly approved: number;
@@ -78,6 +82,16 @@ export interface CommandCounts {
   readonly failed: number;
   readonly rolledBack: number;
 }
+
+export const NO_COMMANDS: CommandCounts = {
+  total: 0,
+  proposed: 0,
+  approved: 0,
+  rejected: 0,
+  succeeded: 0,
+  failed: 0,
+  rolledBack: 0,
+};
 
 /** The same for the actions of one name. */
 export interface CommandTypeMetrics extends CommandCounts {
@@ -241,21 +255,18 @@ function pick<Name extends string>(
 }
 
 /** As everywhere: successRate over what succeeded or failed, errorRate over all that ended, 0/0 is null. */
-export function ratesOf(counts: CommandCounts): MonitorMetrics['rates'] {
+export function ratesOf(counts: CommandCounts): CommandRates {
   const ratio = (part: number, whole: number): number | null => (whole === 0 ? null : part / whole);
   return {
     successRate: ratio(counts.succeeded, counts.succeeded + counts.failed),
     approvalRate: ratio(counts.approved, counts.proposed),
-    rollbackRate: ratio(counts.rolledBack, counts.succeeded),
+    // What is undone in a window may have been done before it: more undone than done counts as all of it.
+    rollbackRate: counts.rolledBack > counts.succeeded ? 1 : ratio(counts.rolledBack, counts.succeeded),
     errorRate: ratio(counts.failed, counts.total),
   };
 }
 
-function knownRates(
-  rates: MonitorMetrics['rates'],
-  counts: CommandCounts,
-  minSamples: number,
-): Record<string, number> {
+function knownRates(rates: CommandRates, counts: CommandCounts, minSamples: number): Record<string, number> {
   const samples: Readonly<Record<(typeof RATES)[number], number>> = {
     successRate: counts.succeeded + counts.failed,
     approvalRate: counts.proposed,

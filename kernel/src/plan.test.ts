@@ -4,33 +4,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { compilePlan, MAX_STEPS, nextSteps, readInstance } from './plan.ts';
+import { doing, step } from './plan/fixtures.test.ts';
 import type { Plan, RunFacts, StepSetting, StepState, WorkflowTemplate } from './plan.ts';
 
 const NOW = 1_000_000;
-
-function step(id: string, more: Partial<StepSetting> = {}): StepSetting {
-  return {
-    id,
-    does: {
-      kind: 'action',
-      action: 'work.do',
-      agent: 'a',
-      role: null,
-      parameters: {},
-      context: {},
-      resource: null,
-      costMicroUsd: null,
-    },
-    needs: [],
-    when: null,
-    forEach: null,
-    retries: { max: 0, backoffMs: 100 },
-    timeoutMs: null,
-    compensate: null,
-    outputs: {},
-    ...more,
-  };
-}
 
 function template(steps: readonly StepSetting[], more: Partial<WorkflowTemplate> = {}): WorkflowTemplate {
   return {
@@ -63,16 +40,7 @@ function facts(states: ReadonlyMap<string, StepState>, more: Partial<RunFacts> =
 }
 
 const does = (parameters: Record<string, string>): Pick<StepSetting, 'does'> => ({
-  does: {
-    kind: 'action',
-    action: 'work.do',
-    agent: 'a',
-    role: null,
-    parameters,
-    context: {},
-    resource: null,
-    costMicroUsd: null,
-  },
+  does: doing(parameters),
 });
 const succeeded = (result: unknown = null, endedMs = NOW): StepState => ({
   kind: 'succeeded',
@@ -142,16 +110,7 @@ const REFUSED: readonly (readonly [string, readonly StepSetting[], Partial<Workf
     'an action that is none',
     [
       step('a', {
-        does: {
-          kind: 'action',
-          action: 'work.*',
-          agent: 'a',
-          role: null,
-          parameters: {},
-          context: {},
-          resource: null,
-          costMicroUsd: null,
-        },
+        does: doing({}, 'work.*'),
       }),
     ],
     {},

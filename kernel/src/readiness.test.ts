@@ -2,11 +2,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { compileReadiness, READINESS_CATEGORIES } from './readiness.ts';
-import type { Attested, ReadinessGround, ReadinessItem, ReadinessReport } from './readiness.ts';
+import { compileReadiness } from './readiness.ts';
+import type { ReadinessReport } from './readiness.ts';
 import { FACT_NAMES, READINESS_ROOTS, UNKNOWN_FACTS } from './readiness/facts.ts';
 import type { FactName, ReadinessFacts } from './readiness/facts.ts';
+import type { Attested, ReadinessGround } from './readiness/ground.ts';
+import { READINESS_CATEGORIES } from './readiness/item.ts';
+import type { ReadinessItem } from './readiness/item.ts';
 import { DEFAULT_READINESS_ITEMS, DEFAULT_READINESS_TOTALS } from './readiness/items.ts';
+import { wordEndMs, wordStatus } from './readiness/word.ts';
 
 const DAY_MS = 86_400_000;
 const NOW_MS = Date.UTC(2026, 10, 20);
@@ -172,6 +176,8 @@ test('a word counts from the right role, until it ends or is taken back, and the
   const others = WORDS.filter(({ item }) => item !== runbooks.name);
   const statusWith = (...words: readonly Attested[]) => {
     const { status, details } = itemOf(assess({ attested: [...others, ...words] }), runbooks.name);
+    const listed = words.map((word) => wordStatus(DEFAULT_READINESS_ITEMS, word, NOW_MS));
+    assert.equal(status === 'met', listed.includes('counts'), 'what is listed as counting is what counts');
     return `${status}: ${details}`;
   };
   assert.match(
@@ -197,6 +203,21 @@ test('a word counts from the right role, until it ends or is taken back, and the
   assert.match(statusWith(dated(1_461 * DAY_MS)), /^unmet: .* on 2030-11-20 is still to come: /);
   assert.match(statusWith(dated(300_001)), /^unmet: /);
   assert.match(statusWith(dated(300_000)), /^met: /);
+  const worth = (items: readonly ReadinessItem[], word: Attested) => [
+    wordStatus(items, word, NOW_MS),
+    wordEndMs(items, word) - NOW_MS,
+  ];
+  const lead = wordFor(runbooks, { role: 'product-lead' });
+  assert.deepEqual(
+    [
+      worth([runbooks], old),
+      worth([runbooks], lead)[0],
+      worth([], old),
+      worth([runbooks], dated(DAY_MS))[0],
+      worth([runbooks], { ...old, withdrawn: { by: 'ben', atMs: NOW_MS } })[0],
+    ],
+    [['expired', 0], 'outgrown', ['outgrown', 400 * DAY_MS], 'early', 'withdrawn'],
+  );
   const soon = assess({ attested: [...others, wordFor(runbooks, { expiresMs: NOW_MS + 13 * DAY_MS })] });
   assert.deepEqual([soon.ready, soon.recommendations.length], [true, 1]);
 });

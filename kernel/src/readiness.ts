@@ -3,76 +3,19 @@
 import type { Condition, ConditionProblem } from './condition.ts';
 import { compileCondition } from './condition.ts';
 import { factsIn, factText, isGathered, missingText, READINESS_ROOTS } from './readiness/facts.ts';
-import type { FactName, ReadinessFacts } from './readiness/facts.ts';
-
-export type ReadinessCategory = 'technical' | 'process' | 'organizational';
-
-export const READINESS_CATEGORIES: readonly ReadinessCategory[] = ['technical', 'process', 'organizational'];
-
-interface ItemBase {
-  /** Unique within its list. */
-  readonly name: string;
-  readonly category: ReadinessCategory;
-  readonly group: string;
-  /** Whole points. */
-  readonly weight: number;
-  readonly required: boolean;
-  /** What to do while it is unmet; null: as its kind has it. */
-  readonly next: string | null;
-}
-
-export type ReadinessItem =
-  /** `when` is CEL over {@link READINESS_ROOTS}. */
-  | (ItemBase & { readonly kind: 'measured'; readonly when: string })
-  /** Anybody with one of the roles may vouch for it, for at most so long. */
-  | (ItemBase & {
-      readonly kind: 'attested';
-      readonly roles: readonly string[];
-      readonly expiresMs: number;
-    });
+import type { ReadinessItemReport, ReadinessGround, Finding } from './readiness/ground.ts';
+import type { ReadinessCategory, ReadinessItem } from './readiness/item.ts';
+import type { ReadinessPartView, ReadinessVerdict } from './readiness/view.ts';
+import { lookForWord, soonOver } from './readiness/word.ts';
 
 /** `readiness` of a charter. */
 export interface ReadinessSetting {
   readonly items: readonly ReadinessItem[];
 }
 
-/** What somebody vouches for. Times are epoch milliseconds. */
-export interface Attested {
-  readonly item: string;
-  /** The person, as people call them. */
-  readonly by: string;
-  readonly role: string;
-  readonly dateMs: number;
-  readonly expiresMs: number;
-  /** The evidence, as people call it: a file's name or an address. */
-  readonly evidence: string;
-  readonly withdrawn: { readonly by: string; readonly atMs: number } | null;
-}
-
-export interface ReadinessItemReport {
-  readonly name: string;
-  readonly group: string;
-  readonly kind: ReadinessItem['kind'];
-  readonly weight: number;
-  readonly required: boolean;
-  readonly status: 'met' | 'unmet';
-  /** Why it is met or unmet, in sentences. */
-  readonly details: string;
-  /** What to do about it; null where it is met. */
-  readonly next: string | null;
-  /** Unmet only because the phase is too young for there to be figures. */
-  readonly waits: boolean;
-}
-
-export interface ReadinessPart {
-  /** Points. */
-  readonly score: number;
-  readonly maxScore: number;
+export interface ReadinessPart extends ReadinessPartView {
   readonly items: readonly ReadinessItemReport[];
 }
-
-/** `ready`: 95 of 100 points and every required item. `almost_ready`: 90. */
-export type ReadinessVerdict = 'ready' | 'almost_ready' | 'needs_work';
 
 export interface ReadinessReport extends Readonly<Record<ReadinessCategory, ReadinessPart>> {
   readonly points: number;
@@ -89,15 +32,6 @@ export interface ReadinessReport extends Readonly<Record<ReadinessCategory, Read
   readonly recommendations: readonly string[];
   /** What to do, the most important first. */
   readonly nextActions: readonly string[];
-}
-
-export interface ReadinessGround {
-  readonly facts: ReadinessFacts;
-  /** Why a fact is not known, where there is more to say than usual. */
-  readonly why?: Readonly<Partial<Record<FactName, string>>>;
-  /** Of the set alone, also those that no longer count. */
-  readonly attested: readonly Attested[];
-  readonly nowMs: number;
 }
 
 export interface ReadinessProblem extends ConditionProblem {
@@ -117,12 +51,6 @@ const ALMOST_READY = 90;
 export const VALIDATION_SCORE = 0.9;
 /** What a proposal takes. */
 export const READY_SCORE = 0.95;
-/** How far the clock of whoever wrote an attestation down may be ahead of this one. */
-const SKEW_MS = 300_000;
-/** Somebody is asked to vouch anew this long before it ends. */
-const SOON_MS = 14 * 86_400_000;
-
-type Finding = Pick<ReadinessItemReport, 'status' | 'details' | 'next' | 'waits'>;
 
 interface Checked {
   readonly item: ReadinessItem;
@@ -242,66 +170,6 @@ function measure(
     next: waits ? 'Let the agent go on asking in this phase, until there is something to measure.' : next,
     waits,
   };
-}
-
-type AttestedItem = ReadinessItem & { readonly kind: 'attested' };
-
-function lookForWord(item: AttestedItem, ground: ReadinessGround): Finding {
-  const words = ground.attested.filter(({ item: of }) => of === item.name);
-  const best = bestOf(item, ground);
-  if (best !== null) {
-    const details = `${best.by} (${best.role}) attested it on ${day(best.dateMs)} with ${best.evidence}; it counts until ${day(endOf(item, best))}.`;
-    return { status: 'met', details, next: null, waits: false };
-  }
-  const last = words.toSorted((a, b) => b.dateMs - a.dateMs)[0];
-  const next =
-    item.next ??
-    `Have somebody with the role ${item.roles.join(' or ')} attest it with evidence: mandate governance attest '${item.name}' --file FILE.`;
-  return { status: 'unmet', details: whyNot(item, last, ground.nowMs), next, waits: false };
-}
-
-function whyNot(item: AttestedItem, last: Attested | undefined, nowMs: number): string {
-  if (last === undefined) return 'Nobody has attested it.';
-  const given = `What ${last.by} (${last.role}) attested on ${day(last.dateMs)}`;
-  if (last.withdrawn !== null)
-    return `${given} was withdrawn by ${last.withdrawn.by} on ${day(last.withdrawn.atMs)}.`;
-  if (!item.roles.includes(last.role))
-    return `${given} no longer counts: now it takes the role ${item.roles.join(' or ')}.`;
-  if (last.dateMs > nowMs + SKEW_MS) return `${given} is still to come: nobody can vouch for it today.`;
-  return `${given} expired on ${day(endOf(item, last))}.`;
-}
-
-/** The attestation that counts the longest; null where none does. */
-function bestOf(item: AttestedItem, { attested, nowMs }: ReadinessGround): Attested | null {
-  const [best] = attested
-    .filter(
-      (it) =>
-        it.item === item.name &&
-        it.withdrawn === null &&
-        item.roles.includes(it.role) &&
-        it.dateMs <= nowMs + SKEW_MS &&
-        endOf(item, it) > nowMs,
-    )
-    .toSorted((a, b) => endOf(item, b) - endOf(item, a) || (a.by < b.by ? -1 : 1));
-  return best ?? null;
-}
-
-/** A charter that has shortened the time since then counts. */
-function endOf(item: AttestedItem, { dateMs, expiresMs }: Attested): number {
-  return Math.min(expiresMs, dateMs + item.expiresMs);
-}
-
-function soonOver(item: ReadinessItem, ground: ReadinessGround): readonly string[] {
-  const best = item.kind === 'attested' ? bestOf(item, ground) : null;
-  if (item.kind !== 'attested' || best === null) return [];
-  const endMs = endOf(item, best);
-  return endMs - ground.nowMs > SOON_MS
-    ? []
-    : [`${item.name} counts only until ${day(endMs)}: have it attested anew before that.`];
-}
-
-function day(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 10);
 }
 
 function upper(text: string): string {

@@ -1,23 +1,11 @@
 // What the weekly cycle finds, decides and asks for, as plain data: one report for each governed set and week. The
 // server writes it, and whoever reads it (SDK, dashboard, auditor) knows the same shape.
-import type { MonitorMetrics } from './monitor.ts';
+import type { CommandTypeMetrics, MonitorMetrics } from './monitor.ts';
 
 /** Counts, rates and safety of one window. Rates are 0 to 1; null where there was nothing to divide by. */
 export interface GovernanceMetrics extends MonitorMetrics {
   /** ISO times; both belong to it. */
   readonly period: { readonly start: string; readonly end: string };
-}
-
-/** How one type of command (the full name of its action) fared in a window. */
-export interface CommandRecord {
-  readonly commandType: string;
-  readonly total: number;
-  readonly proposed: number;
-  readonly approved: number;
-  readonly rejected: number;
-  readonly succeeded: number;
-  readonly failed: number;
-  readonly rolledBack: number;
 }
 
 export interface ReportedItem {
@@ -170,7 +158,7 @@ export interface GovernanceReport {
   readonly metrics: GovernanceMetrics;
   /** The seven days before. */
   readonly previous: GovernanceMetrics;
-  readonly commandTypes: readonly CommandRecord[];
+  readonly commandTypes: readonly CommandTypeMetrics[];
   readonly readiness: ReportedReadiness;
   readonly breakers: readonly ReportedBreaker[];
   readonly incidents: readonly ReportedIncident[];

@@ -1,30 +1,14 @@
 // One rule of a charter, checked and made ready: its conditions as closures, its paths as globs, and the outcome it
 // has when nothing special happens, so that deciding builds as little as possible.
+import type { CharterProblem } from './charter-problem.ts';
 import type { Rule, RuleException } from './charter.ts';
+import { NO_MATCH } from './compiled-rule.ts';
+import type { CompiledRule, CompiledException, RuleMatch } from './compiled-rule.ts';
 import type { Condition } from './condition.ts';
 import { compileCondition, readsClaims, RULE_ROOTS } from './condition.ts';
-import { compileGlobs } from './finding.ts';
-import type { CharterProblem } from './law.ts';
+import { compileGlobs } from './finding/glob.ts';
 import { patternProblem } from './pattern.ts';
-import { NO_MATCH } from './rule-outcome.ts';
-import type { RuleMatch } from './rule-outcome.ts';
 import { termsOf } from './terms.ts';
-
-export interface CompiledRule {
-  readonly rule: Rule;
-  readonly when: Condition | null;
-  readonly except: readonly CompiledException[];
-  /** Whether a condition may look at something that the agent only says. */
-  readonly readsClaims: boolean;
-  /** The outcome when no condition errs and no exception applies. */
-  readonly plain: RuleMatch;
-}
-
-export interface CompiledException {
-  readonly exception: RuleException;
-  readonly globs: ReturnType<typeof compileGlobs> | null;
-  readonly when: Condition | null;
-}
 
 /** Compiles one rule; what is wrong with it is added to `problems`, and then there is no rule. */
 export function compileRule(rule: Rule, problems: CharterProblem[]): CompiledRule | null {
@@ -32,7 +16,10 @@ export function compileRule(rule: Rule, problems: CharterProblem[]): CompiledRul
   const wrongPattern = patternProblem(rule.match);
   if (wrongPattern !== null) problems.push({ origin: rule.origin, message: wrongPattern, offset: null });
   const when = compileWhen(rule.when, rule.origin, problems);
-  const except = rule.except.map((exception) => compileException(exception, problems));
+  // They share what they may spend and are told in this order, so it is not that of the file.
+  const except = rule.except
+    .map((exception) => compileException(exception, problems))
+    .toSorted((a, b) => (contentOf(a.exception) < contentOf(b.exception) ? -1 : 1));
   if (problems.length > before) return null;
   const conditions = [when, ...except.map((exception) => exception.when)];
   const compiled = { rule, when, except, readsClaims: conditions.some(readsClaims) };
@@ -40,7 +27,7 @@ export function compileRule(rule: Rule, problems: CharterProblem[]): CompiledRul
     ...NO_MATCH,
     tier: rule.tier,
     terms: termsOf(rule),
-    cause: `rule:${rule.match}`,
+    causes: [{ tier: rule.tier, cause: `rule:${rule.match}` }],
     ruleText: `The rule ${rule.match} (${rule.origin}) says ${rule.tier}.`,
     exceptionText:
       rule.except.length === 0 ? 'The rule has no exceptions.' : 'None of its exceptions applies.',
@@ -64,13 +51,19 @@ function compileWhen(source: string | null, origin: string, problems: CharterPro
   return null;
 }
 
+/** What an exception says, in the same words however it is written. */
+export function contentOf({ tier, paths, when }: RuleException): string {
+  return JSON.stringify([tier, paths.toSorted(), when]);
+}
+
 function compileException(exception: RuleException, problems: CharterProblem[]): CompiledException {
   if (exception.paths.length === 0 && exception.when === null) {
     const message =
       'the exception names neither paths nor a condition, so it could never apply; give it `paths` or `when`';
     problems.push({ origin: exception.origin, message, offset: null });
   }
-  const globs = compileGlobs(exception.paths);
+  // In an order of their own: what touches several is said to touch the first of them.
+  const globs = compileGlobs(exception.paths.toSorted());
   for (const { source, problem } of globs) {
     if (problem === null) continue;
     problems.push({

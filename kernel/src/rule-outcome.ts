@@ -1,36 +1,23 @@
 // What one rule says about one action once its condition and its exceptions have been asked. Whatever cannot be
 // evaluated counts as matching and is at least red, so that a broken condition never opens a door.
 import type { Action } from './action.ts';
+import { ruleCause } from './cause.ts';
+import type { RuleCause } from './cause.ts';
 import type { Charter, Rule } from './charter.ts';
 import { agentClassOf, userRolesOf } from './charter.ts';
+import { NO_MATCH } from './compiled-rule.ts';
+import type { CompiledException, CompiledRule, RuleMatch } from './compiled-rule.ts';
 import { BUDGET, createBudget } from './condition.ts';
 import type { Condition, Meter } from './condition.ts';
 import { answerPlainly } from './condition/plain-question.ts';
-import { redactText, touchedPaths } from './finding.ts';
-import type { Reading } from './finding.ts';
-import type { CompiledException, CompiledRule } from './rule-compile.ts';
-import type { DecisionList, RuleFacts } from './rule.ts';
+import { touchedPaths } from './finding/paths.ts';
+import type { Reading } from './finding/reading.ts';
+import { redactText } from './finding/redact.ts';
+import type { DecisionList } from './rule-book.ts';
+import type { RuleFacts } from './rule-facts.ts';
 import { taintOf } from './taint.ts';
-import { NO_TERMS } from './terms.ts';
-import type { Terms } from './terms.ts';
-import { strictest } from './tier.ts';
+import { compareTiers, strictest } from './tier.ts';
 import type { Tier } from './tier.ts';
-
-export interface RuleMatch {
-  /** null: no rule matched. */
-  readonly rule: CompiledRule | null;
-  /** The rule's tier after its exceptions, before trust. */
-  readonly tier: Tier;
-  /** What it asks for, as the rule has it; more where what the agent says of itself led to the rule. */
-  readonly terms: Terms;
-  /** Stable words for what set the tier: `rule:PATTERN`, `exception:PATTERN`, `error:PATTERN`, `rule:none`. */
-  readonly cause: string;
-  /** What the rules say had the agent said nothing, where that is something else: what is red there stays a cause. */
-  readonly inSilence: readonly Pick<RuleMatch, 'tier' | 'cause'>[];
-  /** For the trace, in words. */
-  readonly ruleText: string;
-  readonly exceptionText: string;
-}
 
 /** Everything a condition may look at. */
 export interface Scene {
@@ -42,17 +29,6 @@ export interface Scene {
   /** The action as the guardrails read it: only exceptions for paths ask. */
   readonly read: () => Reading;
 }
-
-/** What nobody wrote a rule for waits for a human. */
-export const NO_MATCH: RuleMatch = {
-  rule: null,
-  tier: 'red',
-  terms: NO_TERMS,
-  cause: 'rule:none',
-  inSilence: [],
-  ruleText: 'No rule of the charter matches this action, so it is red.',
-  exceptionText: 'Without a rule there are no exceptions.',
-};
 
 /** The outcome of the first rule in the list that matches. A condition that cannot be evaluated counts as met. */
 export function firstMatch(list: DecisionList, scene: Scene): RuleMatch {
@@ -115,56 +91,58 @@ export function bindingsOf(
 const NOTHING = {};
 
 interface Applied {
-  tier: Tier | null;
-  texts: string[];
-  hasError: boolean;
+  readonly causes: RuleCause[];
+  readonly texts: string[];
 }
 
 function settle(compiled: CompiledRule, error: string | null, scene: BoundScene): RuleMatch {
   const { rule, plain } = compiled;
-  const applied: Applied = { tier: null, texts: [], hasError: false };
+  const applied: Applied = { causes: [], texts: [] };
   for (const exception of compiled.except) apply(exception, rule, scene, applied);
-  if (error === null && applied.tier === null) return plain;
-  let tier = applied.tier ?? rule.tier;
+  if (error === null && applied.causes.length === 0) return plain;
+  const fallen = strictest(applied.causes.map((cause) => cause.tier));
+  const isLoosened = applied.causes.length > 0 && compareTiers(fallen, rule.tier) < 0;
+  // An exception that makes nothing milder leaves the rule's own reason as it is.
+  const causes = isLoosened ? applied.causes : [...plain.causes, ...applied.causes];
   let ruleText = plain.ruleText;
   if (error !== null) {
-    tier = strictest([tier, errorFloor(rule)]);
+    causes.push({ tier: errorFloor(rule), cause: ruleCause('error', rule.match, rule.when ?? '') });
     ruleText = `The condition of the rule ${rule.match} (${rule.origin}) could not be evaluated (${redactText(error)}), so the rule counts as matching and is ${errorFloor(rule)} at least.`;
   }
-  const kind = error !== null || applied.hasError ? 'error' : 'exception';
+  const tier = strictest(causes.map((cause) => cause.tier));
   const exceptionText = applied.texts.length === 0 ? plain.exceptionText : applied.texts.join(' ');
-  return { ...plain, tier, cause: `${kind}:${rule.match}`, ruleText, exceptionText };
+  return { ...plain, tier, causes, ruleText, exceptionText };
 }
 
 function apply(compiled: CompiledException, rule: Rule, scene: BoundScene, applied: Applied): void {
   const { exception, globs, when } = compiled;
-  const touched = globs === null ? undefined : touchedPaths(scene.read().paths, globs)[0];
-  if (touched !== undefined) {
-    note(
-      applied,
-      exception.tier,
-      `Its exception applies: ${redactText(touched.pointer)} touches ${touched.glob}, which is ${exception.tier}.`,
-    );
+  const { tier } = exception;
+  if (globs !== null) {
+    // Each glob is a reason of its own, however many places touch it.
+    const named = new Set<string>();
+    for (const { pointer, glob } of touchedPaths(scene.read().paths, globs)) {
+      if (named.has(glob)) continue;
+      named.add(glob);
+      applied.causes.push({ tier, cause: ruleCause('exception', rule.match, glob) });
+      applied.texts.push(`Its exception applies: ${redactText(pointer)} touches ${glob}, which is ${tier}.`);
+    }
   }
   if (when === null) return;
   const met = when.evaluate(scene.bindings);
   if (met.kind === 'value') {
-    if (met.value)
-      note(applied, exception.tier, `Its exception applies: ${exception.when}, which is ${exception.tier}.`);
+    if (!met.value) return;
+    applied.causes.push({ tier, cause: ruleCause('exception', rule.match, when.source) });
+    applied.texts.push(`Its exception applies: ${when.source}, which is ${tier}.`);
     return;
   }
-  applied.hasError = true;
   const floor = errorFloor(rule);
-  note(
-    applied,
-    strictest([exception.tier, floor]),
+  applied.causes.push({
+    tier: strictest([tier, floor]),
+    cause: ruleCause('error', rule.match, when.source),
+  });
+  applied.texts.push(
     `An exception (${exception.origin}) could not be evaluated (${redactText(met.message)}), so it is ${floor} at least.`,
   );
-}
-
-function note(applied: Applied, tier: Tier, text: string): void {
-  applied.tier = applied.tier === null ? tier : strictest([applied.tier, tier]);
-  applied.texts.push(text);
 }
 
 function errorFloor(rule: Rule): Tier {

@@ -3,10 +3,10 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Action } from './action.ts';
 import type { Charter, Rule } from './charter.ts';
+import type { RuleMatch } from './compiled-rule.ts';
+import type { Facts } from './facts.ts';
 import { actionOf, exceptionOf, lawOf, ruleOf, settingOfAction, snapshotOf } from './fixtures.test.ts';
-import type { RuleMatch } from './rule-outcome.ts';
 import { compareRules, matchRule } from './rule.ts';
-import type { Facts } from './snapshot.ts';
 import { compareTiers } from './tier.ts';
 
 interface Case {
@@ -20,9 +20,17 @@ function match(rules: readonly Rule[], name: string, { action, charter, facts }:
   return matchRule(law, actionOf(name, action), snapshotOf(law, facts));
 }
 
+/** What a match has against it before trust, sorted as decisions have it. */
+function redOf({ causes }: RuleMatch): readonly string[] {
+  return causes.flatMap(({ tier, cause }) => (compareTiers(tier, 'red') >= 0 ? [cause] : [])).toSorted();
+}
+
 test('an action nobody wrote a rule for waits for a human', () => {
   const found = match([ruleOf('green', 'git.*')], 'test.run');
-  assert.deepEqual([found.tier, found.rule, found.cause], ['red', null, 'rule:none']);
+  assert.deepEqual(
+    [found.tier, found.rule, found.causes],
+    ['red', null, [{ tier: 'red', cause: 'rule:none' }]],
+  );
 });
 
 test('the more specific pattern wins, whichever is stricter', () => {
@@ -117,7 +125,7 @@ test('a condition that cannot be evaluated counts as matching: red, or black for
   // I5
   const broken = { when: "parameters.branch == 'main'" };
   const green = match([ruleOf('green', 'git.merge', broken), ruleOf('green', '*')], 'git.merge');
-  assert.deepEqual([green.tier, green.cause], ['red', 'error:git.merge']);
+  assert.deepEqual([green.tier, redOf(green)], ['red', [`error:git.merge: ${broken.when}`]]);
   assert.match(green.ruleText, /could not be evaluated/);
   assert.equal(
     match([ruleOf('black', 'git.merge', broken), ruleOf('green', '*')], 'git.merge').tier,
@@ -133,8 +141,11 @@ test('an exception belongs to its rule and falls to the tier it names', () => {
   ];
   const plain = match(rules, 'git.merge', { action: { parameters: { branch: 'x' } } });
   const main = match(rules, 'git.merge', { action: { parameters: { branch: 'main' } } });
-  assert.deepEqual([plain.tier, plain.cause], ['yellow', 'rule:git.merge']);
-  assert.deepEqual([main.tier, main.cause], ['red', 'exception:git.merge']);
+  assert.deepEqual([plain.tier, redOf(plain)], ['yellow', []]);
+  assert.deepEqual(
+    [main.tier, redOf(main)],
+    ['red', ["exception:git.merge: parameters.branch in ['main', 'master']"]],
+  );
 });
 
 test('of several exceptions that apply the strictest counts, in any order', () => {
@@ -150,7 +161,9 @@ test('of several exceptions that apply the strictest counts, in any order', () =
 test('an exception that cannot be evaluated is red at least, and black under a black rule', () => {
   // I5
   const except = [exceptionOf({ tier: 'yellow', when: 'parameters.missing == 1.0' })];
-  assert.deepEqual(match([ruleOf('green', 'a', { except })], 'a').cause, 'error:a');
+  assert.deepEqual(redOf(match([ruleOf('green', 'a', { except })], 'a')), [
+    'error:a: parameters.missing == 1.0',
+  ]);
   assert.equal(match([ruleOf('green', 'a', { except })], 'a').tier, 'red');
   assert.equal(match([ruleOf('black', 'a', { except })], 'a').tier, 'black');
 });
@@ -183,7 +196,7 @@ test('what the agent says of itself may make a decision stricter, never milder',
 test('a name that no rule could spell is red, and black where a prefix says so', () => {
   const rules = [ruleOf('green', '*'), ruleOf('black', 'secrets.*')];
   assert.equal(match(rules, 'git.merge\u200b').tier, 'red');
-  assert.equal(match(rules, 'g\u0456t.merge').cause, 'error:name');
+  assert.deepEqual(redOf(match(rules, 'g\u0456t.merge')), ['error:name']);
   assert.equal(match(rules, 'secrets.\u00e9').tier, 'black');
   assert.equal(match(rules, 'x'.repeat(5000)).tier, 'red');
 });

@@ -1,65 +1,26 @@
 // Patterns, selectors, conditions and exceptions, compiled once into short decision lists, so that a charter of
 // ten thousand rules decides as fast as one of forty. The order in which rules were written never matters.
+import type { ActionSetting } from './action-setting.ts';
 import type { Action } from './action.ts';
-import type { ActionSetting, Charter, Rule } from './charter.ts';
+import type { RuleCause } from './cause.ts';
+import type { Rule } from './charter.ts';
 import { agentClassOf, userRolesOf } from './charter.ts';
+import { inSpiteOfClaims } from './claimed-outcome.ts';
 import { inSilence, silencesOf } from './claims.ts';
-import { readAction } from './finding.ts';
-import type { Finding, Reading } from './finding.ts';
+import { NO_MATCH } from './compiled-rule.ts';
+import type { CompiledRule, RuleMatch } from './compiled-rule.ts';
+import { readAction } from './finding/reading.ts';
+import type { Reading } from './finding/reading.ts';
 import type { Law } from './law.ts';
 import { compareSpecificity, createMemo, createPatternTable, isActionName } from './pattern.ts';
 import type { PatternTable } from './pattern.ts';
-import type { CompiledRule } from './rule-compile.ts';
-import { firstMatch, NO_MATCH } from './rule-outcome.ts';
-import type { RuleMatch, Scene } from './rule-outcome.ts';
-import type { Snapshot } from './snapshot.ts';
-import type { TaintMark } from './taint.ts';
-import { inSpiteOfClaims } from './terms.ts';
+import { withResource } from './resource.ts';
+import type { DecisionList, RuleBook, RuleEntry, Subject } from './rule-book.ts';
+import { contentOf as contentOfException } from './rule-compile.ts';
+import type { RuleFacts } from './rule-facts.ts';
+import { firstMatch } from './rule-outcome.ts';
+import type { Scene } from './rule-outcome.ts';
 import { compareTiers } from './tier.ts';
-
-/** What rule matching needs to know beside the action. A snapshot's facts fit. */
-export interface RuleFacts {
-  readonly tenant: string;
-  readonly nowMs: number;
-  readonly principal: { readonly id: string; readonly roles: readonly string[] } | null;
-  readonly userRoles: readonly string[];
-  readonly findings: readonly Finding[];
-  /** What the snapshot says of untrusted values; the agent's own marks are read from the action. */
-  readonly taint?: readonly TaintMark[];
-  /** What is used up, by the keys of a snapshot: overruns are looked for here. */
-  readonly used?: Snapshot['used'];
-}
-
-/** The rules that may decide one action of one caller, strongest first, cut at the first that always matches. */
-export interface DecisionList {
-  readonly rules: readonly CompiledRule[];
-  readonly readsClaims: boolean;
-  /** The outcome where it is the same for every action on the list: its first rule has neither condition nor exception. */
-  readonly certain: RuleMatch | null;
-}
-
-/** A charter's rules, compiled. Its memory of decision lists is dropped together with it. */
-export interface RuleBook {
-  readonly entryOf: (action: string) => RuleEntry;
-  /** Every rule whose pattern covers the name, in the order in which rules are tried. Sorts anew: for explaining. */
-  readonly candidatesOf: (action: string) => readonly CompiledRule[];
-}
-
-interface RuleEntry {
-  /** The name is one that no rule could spell. */
-  readonly isOdd: boolean;
-  readonly setting: ActionSetting | null;
-  /** The list where it is the same for everybody: no rule for the name selects anybody. */
-  readonly common: DecisionList | null;
-  readonly listOf: (subject: Subject) => DecisionList;
-}
-
-/** Who asks, as far as selectors are concerned. */
-export interface Subject {
-  readonly action: Action;
-  readonly facts: RuleFacts;
-  readonly charter: Charter;
-}
 
 export type SelectorField = keyof Rule['selectors'];
 
@@ -75,11 +36,12 @@ const MAX_LISTS_PER_NAME = 16_384;
  * it said nothing: a condition that cannot be evaluated without a claim counts as it does where nothing is claimed, so
  * conditions ask with `has()` for what may be missing. `reading` comes from a caller that has read the action already.
  */
-export function matchRule(law: Law, action: Action, facts: RuleFacts, reading?: Reading): RuleMatch {
-  const entry = law.rules.entryOf(action.action);
-  const list = entry.common ?? entry.listOf({ action, facts, charter: law.charter });
+export function matchRule(law: Law, asked: Action, facts: RuleFacts, reading?: Reading): RuleMatch {
+  const entry = law.rules.entryOf(asked.action);
+  const list = entry.common ?? entry.listOf({ action: asked, facts, charter: law.charter });
   if (list.certain !== null) return entry.isOdd ? oddName(list.certain) : list.certain;
   const { traitsOf } = law.guardrails;
+  const action = entry.setting?.resource === undefined ? asked : withResource(law, asked, 'recorded');
   const scene: Scene = {
     action,
     facts,
@@ -99,7 +61,8 @@ function oddName(match: RuleMatch): RuleMatch {
   const ruleText =
     'The name of the action has characters or a length that no rule could spell, so it is at least red.';
   if (compareTiers(match.tier, 'red') >= 0) return match;
-  return { ...match, tier: 'red', cause: 'error:name', ruleText };
+  const causes: readonly RuleCause[] = [...match.causes, { tier: 'red', cause: 'error:name' }];
+  return { ...match, tier: 'red', causes, ruleText };
 }
 
 /**
@@ -134,7 +97,7 @@ export function countSelectors(rule: Rule): number {
 // A list with a fixed order, so that neither the file nor the order of keys in an object shows.
 function contentOf(rule: Rule): string {
   const selectors = FIELDS.map((field) => rule.selectors[field] ?? null);
-  const except = rule.except.map((exception) => [exception.tier, exception.paths, exception.when]);
+  const except = rule.except.map(contentOfException).toSorted();
   const approval = [rule.approvers, rule.quorum, rule.expiresMs, rule.fourEyes];
   const rest = [rule.lift, rule.requires, rule.obligations, rule.enforcement];
   return JSON.stringify([selectors, rule.when, except, approval, rest]);

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Json, JsonObject } from './action.ts';
+import { DEFAULT_GUARDRAILS } from './finding/guardrail-settings.ts';
 import { actionOf, decideWith, ruleOf } from './fixtures.test.ts';
-import { DEFAULT_GUARDRAILS } from './finding.ts';
 import { claimedContent, hasTaintClaim, readSource, traceTaint } from './taint.ts';
 import type { TaintMark } from './taint.ts';
 

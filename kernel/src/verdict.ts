@@ -1,6 +1,6 @@
 // Effect and code of a decision: refusals first, since nothing lifts them; then what waits; then what runs.
-import type { ApprovalNeeds } from './approval.ts';
-import type { DecisionCode, Effect } from './decide.ts';
+import type { ApprovalNeeds } from './approval-needs.ts';
+import type { DecisionCode, Effect } from './decision.ts';
 import type { Draft, Refusal } from './draft.ts';
 
 export interface Verdict {

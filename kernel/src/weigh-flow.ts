@@ -4,7 +4,7 @@ import { createBudget, readsClaims } from './condition.ts';
 import type { Bindings, Condition } from './condition.ts';
 import { addCause, addRefusal, addTrace, raise } from './draft.ts';
 import type { Draft } from './draft.ts';
-import { redactText } from './finding.ts';
+import { redactText } from './finding/redact.ts';
 import type { FlowRule } from './flow.ts';
 import { anyPatternCovers } from './pattern.ts';
 import { bindingsOf } from './rule-outcome.ts';

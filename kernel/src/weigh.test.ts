@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Action } from './action.ts';
 import type { Charter, Rule } from './charter.ts';
-import type { Decision, DecisionCode } from './decide.ts';
+import type { Decision, DecisionCode } from './decision.ts';
+import type { Facts } from './facts.ts';
 import {
   actionOf,
   decideWith,
@@ -10,11 +11,11 @@ import {
   grantOf,
   NOON_MS,
   restrictionOf,
+  exceptionOf,
   ruleOf,
   settingOfAction,
   trustAt,
 } from './fixtures.test.ts';
-import type { Facts } from './snapshot.ts';
 
 const audit: Partial<Charter> = { enforcement: 'audit' };
 const ops = { id: 'op-1', roles: ['operator'] };
@@ -52,6 +53,15 @@ test('trust lifts yellow to green as far as its level and the severity allow', (
     [60, 85].map((score) => tierAt(score, 'low')),
     ['green', 'green'],
   );
+});
+
+test('what an exception forbids is told by the exception, and not as if it were never allowed', () => {
+  const rule = ruleOf('green', 'a', { except: [exceptionOf({ paths: ['*.pem'], tier: 'black' })] });
+  const said = (of: Rule, path: string): string =>
+    underRule(of, {}, { parameters: { path } }).reasons.join(' ');
+  assert.match(said(rule, 'a.pem'), /\*\.pem.* is not allowed with these parameters/);
+  assert.doesNotMatch(said(rule, 'a.pem'), /never/);
+  assert.match(said(ruleOf('black', 'a'), 'a.txt'), /is never allowed, and no approval/);
 });
 
 test('a rule may forbid the lift, but not spare probation', () => {
@@ -96,7 +106,11 @@ test('a critical finding, an error or three warnings together are red; anything 
 
 test('red findings are causes by name, and the shipped guardrails are among them', () => {
   const findings = [findingOf('error', 'zeta'), findingOf('critical', 'alpha'), findingOf('warning', 'mild')];
-  assert.deepEqual(decideWith({ facts: { findings } }).causes, ['finding:alpha', 'finding:zeta']);
+  assert.deepEqual(decideWith({ facts: { findings: findings.slice(0, 2) } }).causes, [
+    'critical:alpha',
+    'finding:alpha',
+    'finding:zeta',
+  ]);
   const costly = decideWith({ action: actionOf('a', { costMicroUsd: 10_000_000 }) });
   assert.deepEqual(costly.causes, ['finding:cost']);
   const warnings = ['a', 'b', 'c'].map((check) => findingOf('warning', check));
@@ -273,7 +287,12 @@ test('audit lets red rules, findings and phases pass and records what would have
     facts: { findings, restrictions },
   });
   assert.deepEqual(outcome(decision), ['red', 'execute', 'audited']);
-  assert.deepEqual(decision.causes, ['finding:secret_leak', 'restriction:phase-1', 'rule:*']);
+  assert.deepEqual(decision.causes, [
+    'critical:secret_leak',
+    'finding:secret_leak',
+    'restriction:phase-1',
+    'rule:*',
+  ]);
   assert.equal(decideWith({ rules: [], charter: audit }).code, 'audited');
 });
 

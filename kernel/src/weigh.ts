@@ -1,17 +1,16 @@
 // The parts of a decision, each of which looks at one thing and adds what it finds to the draft. A part says
 // something in the trace also when it changed nothing, so that silence never has to be read.
-import type { Action } from './action.ts';
+import type { RuleCause } from './cause.ts';
 import { agentClassOf, userSettingOf } from './charter.ts';
-import type { Decision, TraceEntry } from './decide.ts';
+import { NO_MATCH } from './compiled-rule.ts';
+import type { RuleMatch } from './compiled-rule.ts';
+import type { Decision, TraceEntry } from './decision.ts';
 import { addCause, addRefusal, addTrace, raise } from './draft.ts';
 import type { Draft } from './draft.ts';
-import { besideFindings, taintFindings } from './finding/besides.ts';
-import { overrunOf } from './finding/overrun.ts';
-import { detectFindings } from './finding.ts';
-import type { Finding, FindingSeverity } from './finding.ts';
 import { missingConsent, missingGrant, missingScope } from './grant.ts';
 import type { MissingAuthority } from './grant.ts';
 import { describeExceeded, findExceeded, reservationsFor } from './limit.ts';
+import { describeResource } from './resource.ts';
 import { inForce, isExcepted, isReachedUnnamed, scopeCovers } from './restriction.ts';
 import type { Restriction, RestrictionSubject } from './restriction.ts';
 import { matchRule } from './rule.ts';
@@ -19,6 +18,7 @@ import { enforcementOf } from './snapshot.ts';
 import type { TaintMark } from './taint.ts';
 import { strictest } from './tier.ts';
 import type { Tier } from './tier.ts';
+import { collectFindings } from './weigh-finding.ts';
 
 /** Who asks, whether the agent may exist, and whether scopes, delegations, tasks and consents reach so far. */
 export function weighAuthority(draft: Draft): void {
@@ -40,6 +40,7 @@ export function weighAuthority(draft: Draft): void {
   addMissing(draft, missingScope(match.terms.requires, snapshot.userScopes, given));
   addMissing(draft, missingGrant(action, snapshot.grants, snapshot.nowMs));
   addMissing(draft, missingConsent(action, snapshot.grants, snapshot.nowMs));
+  if (draft.contradiction !== null) addRefusal(draft, 'denied', draft.contradiction);
   if (draft.refusals.length === before) {
     return addTrace(draft, 'authority', 'green', 'The authority behind this action reaches far enough.');
   }
@@ -66,11 +67,12 @@ export function weighRule(draft: Draft): void {
   addTrace(draft, 'lift', lifted.tier, lifted.text);
   raise(draft, lifted.tier);
   if (lifted.tier === 'black') {
-    addRefusal(
-      draft,
-      'denied',
-      `${match.ruleText} ${action.action} is never allowed, and no approval changes that.`,
-    );
+    // Where something else about it would have been allowed, "never" would send people away who need not go.
+    const isAlways = isPlain(match) && (match.rule?.when ?? null) === null;
+    const text = isAlways
+      ? `${match.ruleText} ${action.action} is never allowed`
+      : `${match.ruleText} ${match.exceptionText} ${action.action} is not allowed with these parameters and claims`;
+    addRefusal(draft, 'denied', `${text}, and no approval changes that.`);
   } else if (lifted.tier === 'red') addRuleCauses(draft);
 }
 
@@ -78,20 +80,28 @@ export function weighRule(draft: Draft): void {
 function addRuleCauses(draft: Draft): void {
   const { match, snapshot } = draft;
   const isAudited = (match.terms.enforcement ?? enforcementOf(snapshot)) === 'audit';
-  for (const { tier, cause } of [match, ...match.inSilence]) {
-    const lifted = lift(draft, tier);
-    if (lifted.tier !== 'red') continue;
-    if (tier === 'yellow') addCause(draft, 'trust:probation', lifted.text, isAudited);
-    else if (cause === match.cause) addCause(draft, cause, redText(draft), isAudited);
-    else addCause(draft, cause, `It would be red (${cause}) had the agent said nothing.`, isAudited);
+  const redText = isPlain(match) ? match.ruleText : `${match.ruleText} ${match.exceptionText}`;
+  for (const cause of match.causes) addRuleCause(draft, cause, redText, isAudited);
+  for (const cause of match.eitherWay) {
+    if (match.causes.some((known) => known.tier === cause.tier && known.cause === cause.cause)) continue;
+    const text = `It is red because of ${cause.cause} as well: what the agent says of itself takes no reason away.`;
+    addRuleCause(draft, cause, text, isAudited);
   }
 }
 
-const NO_TAINT: readonly TaintMark[] = [];
-
-function redText({ match }: Draft): string {
-  return match.cause.startsWith('rule:') ? match.ruleText : `${match.ruleText} ${match.exceptionText}`;
+function addRuleCause(draft: Draft, { tier, cause }: RuleCause, text: string, isAudited: boolean): void {
+  const lifted = lift(draft, tier);
+  if (lifted.tier !== 'red') return;
+  if (tier === 'yellow') addCause(draft, 'trust:probation', lifted.text, isAudited);
+  else addCause(draft, cause, text, isAudited);
 }
+
+/** Whether nothing but the rule itself, or that there is none, has been said. */
+function isPlain({ rule, causes }: RuleMatch): boolean {
+  return causes === (rule?.plain ?? NO_MATCH).causes;
+}
+
+const NO_TAINT: readonly TaintMark[] = [];
 
 interface Lift {
   readonly tier: Tier;
@@ -122,81 +132,25 @@ function lift({ match, trust, severity }: Draft, tier: Tier): Lift {
   };
 }
 
-const FINDING_RANK: Readonly<Record<FindingSeverity, number>> = {
-  critical: 0,
-  error: 1,
-  warning: 2,
-  info: 3,
-};
-
-function collectFindings({ action, setting, snapshot, costMicroUsd, reading }: Draft): readonly Finding[] {
-  const { guardrails } = snapshot.law;
-  const { deployment, nowMs } = snapshot;
-  const detected = detectFindings({
-    action,
-    setting,
-    guardrails,
-    deployment,
-    costMicroUsd,
-    overrunMicroUsd: overrunOf(action, snapshot.used),
-    nowMs,
-    reading,
-  });
-  const tainted = taintFindings(action, snapshot);
-  const isPlain = snapshot.findings.length === 0 && tainted.length === 0;
-  const found =
-    isPlain && detected.length < 2
-      ? detected
-      : [...detected, ...snapshot.findings, ...tainted].toSorted(byWeight);
-  const own = besideFindings(action, snapshot, { found, costMicroUsd });
-  return own.length === 0 ? found : [...found, ...own].toSorted(byWeight);
-}
-
-// A severity that nobody knows ranks with critical.
-function rankOf(finding: Finding): number {
-  return FINDING_RANK[finding.severity] ?? 0;
-}
-
-function byWeight(a: Finding, b: Finding): number {
-  const bySeverity = rankOf(a) - rankOf(b);
-  return bySeverity !== 0 ? bySeverity : compareTexts(textOf(a), textOf(b));
-}
-
-function textOf(finding: Finding): string {
-  return `${finding.check}\n${finding.pointer ?? ''}\n${finding.message}\n${finding.severity}`;
-}
-
 function compareTexts(a: string, b: string): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;
-}
-
-/** Critical, error, or three warnings together: red. */
-export function weighFindings(draft: Draft): void {
-  const { findings } = draft;
-  if (findings.length === 0) return addTrace(draft, 'finding', 'green', 'The guardrails found nothing.');
-  const isAudited = enforcementOf(draft.snapshot) === 'audit';
-  const warnings = findings.filter((finding) => rankOf(finding) === FINDING_RANK.warning);
-  const grave = findings.filter((finding) => rankOf(finding) < FINDING_RANK.warning);
-  const areTooMany = warnings.length >= 3;
-  const isRed = grave.length > 0 || areTooMany;
-  if (isRed) raise(draft, 'red');
-  for (const finding of grave) addCause(draft, `finding:${finding.check}`, finding.message, isAudited);
-  if (areTooMany)
-    for (const finding of warnings) addCause(draft, `warning:${finding.check}`, finding.message, isAudited);
-  const names = findings.map((finding) => `${finding.check} (${finding.severity})`).join(', ');
-  addTrace(draft, 'finding', isRed ? 'red' : 'green', `The guardrails found: ${names}.`);
 }
 
 /** Stops, freezes, pauses, flags, phases and throttles that stand and reach this action. */
 export function weighRestrictions(draft: Draft): void {
   const { action, snapshot } = draft;
   if (snapshot.restrictions.length === 0)
-    return addTrace(draft, 'restriction', 'green', 'No restriction stands.');
+    return addTrace(draft, 'restriction', 'green', sayTouched(draft, 'No restriction stands.'));
   const subject = { action, agentClass: agentClassOf(snapshot.law.charter, action.agent) };
   const standing = standingRestrictions(draft, subject);
   if (standing.length === 0)
-    return addTrace(draft, 'restriction', 'green', 'No restriction in force reaches this action.');
+    return addTrace(
+      draft,
+      'restriction',
+      'green',
+      sayTouched(draft, 'No restriction in force reaches this action.'),
+    );
   const listed: Decision['restrictions'][number][] = [];
   const binding: Tier[] = [];
   const texts: string[] = [];
@@ -206,14 +160,20 @@ export function weighRestrictions(draft: Draft): void {
     listed.push({ id, kind, floor, cause });
     // A phase says what agents do without asking people; an operator who acts is one of them.
     if ((kind === 'stop' || kind === 'phase') && isSafeState(draft)) {
-      texts.push(`Passed as a safe-state action by an operator in spite of ${nameOf(restriction, action)}.`);
+      texts.push(`Passed as a safe-state action by an operator in spite of ${nameOf(restriction, draft)}.`);
       continue;
     }
     binding.push(floor);
     texts.push(weighRestriction(draft, restriction, floor));
   }
   draft.restrictions = listed;
-  addTrace(draft, 'restriction', strictest(binding), texts.join(' '));
+  addTrace(draft, 'restriction', strictest(binding), sayTouched(draft, texts.join(' ')));
+}
+
+/** Where the charter reads what is touched, the trace says what was read. */
+function sayTouched({ setting, action }: Draft, text: string): string {
+  const read = setting?.resource;
+  return read === undefined ? text : `${describeResource(read, action.resource)} ${text}`;
 }
 
 function standingRestrictions(draft: Draft, subject: RestrictionSubject): readonly Restriction[] {
@@ -242,7 +202,7 @@ function floorOf({ kind, floor }: Restriction): Tier {
 
 function weighRestriction(draft: Draft, restriction: Restriction, floor: Tier): string {
   const { id, kind } = restriction;
-  const what = nameOf(restriction, draft.action);
+  const what = nameOf(restriction, draft);
   raise(draft, floor);
   if (kind === 'stop') {
     const text = `Stopped by ${what}. Nothing in its scope starts until somebody with the role resumes it.`;
@@ -265,9 +225,10 @@ function isPhaseAudited(draft: Draft, { kind }: Restriction): boolean {
   return kind === 'phase' && enforcementOf(draft.snapshot) === 'audit';
 }
 
-function nameOf({ kind, id, scope, cause }: Restriction, action: Action): string {
+function nameOf({ kind, id, scope, cause }: Restriction, { action, setting }: Draft): string {
+  const where = setting?.resource === undefined ? '`resource`' : `the parameter \`${setting.resource.from}\``;
   const unnamed = isReachedUnnamed(scope, action)
-    ? ' (the action names no resource, so it counts as this one; say what it touches in `resource`)'
+    ? ` (the action names no resource, so it counts as this one; say what it touches in ${where})`
     : '';
   return `${kind} ${id} (${scope}): ${cause}${unnamed}`;
 }

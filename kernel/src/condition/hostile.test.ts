@@ -7,6 +7,7 @@ import { compileCondition, compileExpression, RULE_ROOTS } from '../condition.ts
 import { compile } from './compile.ts';
 import { parse } from './parse.ts';
 import { BUDGET, createBudget, createFrame, type Bindings } from './step.ts';
+import { evaluated, refusal } from './fixtures.test.ts';
 import { Fault, MAX_LOOPS } from './value.ts';
 
 const FACTS = {
@@ -19,19 +20,8 @@ const FACTS = {
   now: Date.UTC(2026, 0, 31, 23, 30),
 };
 
-function evaluate(source: string, facts: Readonly<Record<string, unknown>> = FACTS): boolean | string {
-  const made = compileCondition(source, RULE_ROOTS);
-  if (made.kind === 'refused') return assert.fail(`${source}: ${made.problems[0]?.message}`);
-  const outcome = made.condition.evaluate(facts);
-  return outcome.kind === 'value' ? outcome.value : outcome.message;
-}
-
-function refusal(source: string): string {
-  const made = compileCondition(source, RULE_ROOTS);
-  return made.kind === 'refused'
-    ? made.problems.map(({ message, offset }) => `${offset}: ${message}`).join('\n')
-    : 'compiled';
-}
+const evaluate = (source: string, facts: Readonly<Record<string, unknown>> = FACTS): boolean | string =>
+  evaluated(source, facts);
 
 test('keys that lead to a prototype are missing keys', () => {
   for (const key of ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'prototype', 'valueOf']) {

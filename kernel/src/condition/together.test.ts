@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decide } from '../decide.ts';
-import { DEFAULT_GUARDRAILS } from '../finding.ts';
+import { DEFAULT_GUARDRAILS } from '../finding/guardrail-settings.ts';
 import { actionOf, lawOf, ruleOf, snapshotOf } from '../fixtures.test.ts';
 import { matchRule } from '../rule.ts';
 

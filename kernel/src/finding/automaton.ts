@@ -70,10 +70,11 @@ function compileStarts(
       at < word.length
         ? [word.charCodeAt(at)]
         : ASCII.filter((code) => mayFollow(index, at - word.length, code));
+    const [first, second] = [word.charCodeAt(0), word.charCodeAt(1)];
+    const fourths = codesAt(3);
     for (const third of codesAt(2)) {
-      const [first, second] = [word.charCodeAt(0), word.charCodeAt(1)];
       starts[slotOf(first, second, third)] = 1;
-      for (const fourth of codesAt(3)) {
+      for (const fourth of fourths) {
         const slot = longSlotOf(first, second, third, fourth);
         longStarts[slot >>> 5] = (longStarts[slot >>> 5] ?? 0) | (1 << (slot & 31));
       }

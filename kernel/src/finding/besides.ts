@@ -2,12 +2,12 @@
 // spent beyond its estimates, and what the charter's own guardrails say. A charter that uses none of it pays for nothing.
 import type { Action } from '../action.ts';
 import { ownBindings, silencesOf } from '../claims.ts';
-import { DEFAULT_TAINT } from '../finding.ts';
 import type { Finding } from '../finding.ts';
 import { bindingsOf } from '../rule-outcome.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { taintOf } from '../taint.ts';
 import type { TaintMark } from '../taint.ts';
+import { DEFAULT_TAINT } from './guardrail-settings.ts';
 import { ownFindings } from './own.ts';
 import { redactText } from './redact.ts';
 

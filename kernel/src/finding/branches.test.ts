@@ -1,44 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { ActionSetting } from '../action-setting.ts';
 import type { Action, JsonObject } from '../action.ts';
-import type { ActionSetting } from '../charter.ts';
+import { actionOf, settingOfAction } from '../fixtures.test.ts';
 import { branchThreats, foldBranches, meaningOfName } from './branches.ts';
 import { readAction } from './reading.ts';
 import { gitEffects, readRefspec, splitShell } from './git-args.ts';
 
 const GUARDED = ['main', 'master', 'production', 'staging'];
 
-function actionOf(action: string, parameters: JsonObject = {}, context: JsonObject = {}): Action {
-  return {
-    agent: 'a',
-    action,
-    parameters,
-    context,
-    resource: null,
-    user: null,
-    chain: [],
-    onBehalfOf: null,
-    costMicroUsd: null,
-  };
-}
-
-function settingOf(branches: readonly string[]): ActionSetting {
-  return {
-    match: '*',
-    severity: null,
-    executor: null,
-    paths: [],
-    branches,
-    amounts: [],
-    diff: null,
-    compensate: null,
-    safeState: false,
-    idempotent: false,
-    costMicroUsd: null,
-    deadlineMs: null,
-    origin: 'test',
-  };
+function asked(action: string, parameters: JsonObject = {}, context: JsonObject = {}): Action {
+  return actionOf(action, { parameters, context });
 }
 
 function threatsOn(names: readonly string[], action: Action, setting: ActionSetting | null = null) {
@@ -93,8 +66,8 @@ const DANGEROUS: readonly (readonly [action: string, parameters: JsonObject, thr
 test('every way to say it is a threat to a guarded branch', () => {
   for (const [action, parameters, threat] of DANGEROUS) {
     assert.ok(
-      threats(actionOf(action, parameters)).includes(threat),
-      `${action} ${JSON.stringify(parameters)}: ${threats(actionOf(action, parameters)).join()}`,
+      threats(asked(action, parameters)).includes(threat),
+      `${action} ${JSON.stringify(parameters)}: ${threats(asked(action, parameters)).join()}`,
     );
   }
 });
@@ -125,29 +98,25 @@ const HARMLESS: readonly (readonly [action: string, parameters: JsonObject])[] =
 
 test('ordinary work on and around guarded branches is no threat', () => {
   for (const [action, parameters] of HARMLESS)
-    assert.deepEqual(threats(actionOf(action, parameters)), [], `${action} ${JSON.stringify(parameters)}`);
+    assert.deepEqual(threats(asked(action, parameters)), [], `${action} ${JSON.stringify(parameters)}`);
 });
 
 test('a branch that the charter names counts, and what the agent claims of its context only adds', () => {
-  const action = actionOf('vcs.overwrite_history_rewrite', { line: 'main' });
-  assert.deepEqual(threats(action, settingOf(['line'])), ['rewrite_history main']);
-  assert.deepEqual(threats(actionOf('x.rebase', { at: { here: 'main' } }), settingOf(['at.here'])), [
-    'rebase main',
-  ]);
-  assert.deepEqual(threats(actionOf('git.rebase', { branch: 'feature' }, { branch: 'main' })), [
-    'rebase main',
-  ]);
-  assert.deepEqual(threats(actionOf('git.rebase', { branch: 'main' }, { branch: 'feature' })), [
-    'rebase main',
-  ]);
-  assert.deepEqual(threats({ ...actionOf('git.rebase'), resource: { type: 'branch', id: 'main' } }), [
+  const action = asked('vcs.overwrite_history_rewrite', { line: 'main' });
+  assert.deepEqual(threats(action, settingOfAction('*', { branches: ['line'] })), ['rewrite_history main']);
+  assert.deepEqual(
+    threats(asked('x.rebase', { at: { here: 'main' } }), settingOfAction('*', { branches: ['at.here'] })),
+    ['rebase main'],
+  );
+  assert.deepEqual(threats(asked('git.rebase', { branch: 'feature' }, { branch: 'main' })), ['rebase main']);
+  assert.deepEqual(threats(asked('git.rebase', { branch: 'main' }, { branch: 'feature' })), ['rebase main']);
+  assert.deepEqual(threats({ ...asked('git.rebase'), resource: { type: 'branch', id: 'main' } }), [
     'rebase main',
   ]);
 });
 
 test('guarded branches may be wildcards', () => {
-  const on = (branch: string): number =>
-    threatsOn(['release/*'], actionOf('git.force_push', { branch })).length;
+  const on = (branch: string): number => threatsOn(['release/*'], asked('git.force_push', { branch })).length;
   assert.deepEqual(
     [on('release/1.0'), on('Release/1.0'), on('refs/heads/release/x'), on('main')],
     [1, 1, 1, 0],

@@ -1,7 +1,7 @@
 // Branches that people rely on must not be rewritten or deleted, however the wish is phrased: by the name of the
 // action, by a parameter, or in the argument list of git.
+import type { ActionSetting } from '../action-setting.ts';
 import type { Action, Json } from '../action.ts';
-import type { ActionSetting } from '../charter.ts';
 import { gitEffects, readRefspec } from './git-args.ts';
 import type { BranchOperation } from './git-args.ts';
 import { isList, textLeaves, wordsOf } from './leaves.ts';

@@ -1,5 +1,11 @@
 // A deployment is safe when its tests are on record, nothing critical is open, and people are at their desks.
-import type { DeploymentFacts } from '../finding.ts';
+
+/** What Mandate has on record about the thing about to be deployed. Null where nobody gathered it, which is stricter. */
+export interface DeploymentFacts {
+  /** A recorded successful test act on the same commit or resource, newer than its last write. */
+  readonly testsPassed: boolean;
+  readonly openCriticalFindings: number;
+}
 
 export interface DeploymentWindow {
   /** As written. */
@@ -67,7 +73,7 @@ export function deploymentIssues(
     issues.push('nothing is on record about tests and open findings: let Mandate run the tests first');
   if (facts?.testsPassed === false)
     issues.push(
-      'no successful test of this commit or resource since its last write: run the tests through Mandate',
+      'no successful test of this commit or resource since its last write: run the tests through Mandate, and name the same commit or resource in both',
     );
   if (facts !== null && facts.openCriticalFindings > 0) {
     issues.push(`${facts.openCriticalFindings} critical finding(s) are open: close them first`);

@@ -6,41 +6,13 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Action, JsonObject } from '../action.ts';
-import type { ActionSetting } from '../charter.ts';
+import { actionOf, settingOfAction } from '../fixtures.test.ts';
 import { countDiff, countLines, countText, diffSize } from './diff.ts';
 
 const HAS_GIT = spawnSync('git', ['--version']).status === 0;
 
-function actionOf(parameters: JsonObject): Action {
-  return {
-    agent: 'a',
-    action: 'files.edit',
-    parameters,
-    context: {},
-    resource: null,
-    user: null,
-    chain: [],
-    onBehalfOf: null,
-    costMicroUsd: null,
-  };
-}
-
-function settingOf(diff: string | null): ActionSetting {
-  return {
-    match: '*',
-    severity: null,
-    executor: null,
-    paths: [],
-    branches: [],
-    amounts: [],
-    diff,
-    compensate: null,
-    safeState: false,
-    idempotent: false,
-    costMicroUsd: null,
-    deadlineMs: null,
-    origin: 'test',
-  };
+function editing(parameters: JsonObject): Action {
+  return actionOf('files.edit', { parameters });
 }
 
 function gitDiff(
@@ -140,26 +112,29 @@ test('what is no diff counts all its lines', () => {
 
 test('the charter says which parameter is the diff; otherwise every diff or patch counts', () => {
   const parameters = { content: 'a\nb\n', diff: DIFF, nested: { patch: 'x\ny\nz\n' } };
-  assert.deepEqual(diffSize(actionOf(parameters), null), { lines: 5, pointer: '/parameters/nested/patch' });
-  assert.deepEqual(diffSize(actionOf(parameters), settingOf(null)), {
+  assert.deepEqual(diffSize(editing(parameters), null), { lines: 5, pointer: '/parameters/nested/patch' });
+  assert.deepEqual(diffSize(editing(parameters), settingOfAction('*', { diff: null })), {
     lines: 5,
     pointer: '/parameters/nested/patch',
   });
-  assert.deepEqual(diffSize(actionOf(parameters), settingOf('content')), {
+  assert.deepEqual(diffSize(editing(parameters), settingOfAction('*', { diff: 'content' })), {
     lines: 2,
     pointer: '/parameters/content',
   });
-  assert.deepEqual(diffSize(actionOf(parameters), settingOf('nested.patch')), {
+  assert.deepEqual(diffSize(editing(parameters), settingOfAction('*', { diff: 'nested.patch' })), {
     lines: 3,
     pointer: '/parameters/nested/patch',
   });
   assert.deepEqual(
-    diffSize(actionOf({ edits: [{ newText: 'a\nb' }, { newText: 'c' }] }), settingOf('edits')),
+    diffSize(
+      editing({ edits: [{ newText: 'a\nb' }, { newText: 'c' }] }),
+      settingOfAction('*', { diff: 'edits' }),
+    ),
     { lines: 3, pointer: '/parameters/edits/0/newText' },
   );
-  assert.deepEqual(diffSize(actionOf({ deep: { content: 'a' } }), settingOf('content')), {
+  assert.deepEqual(diffSize(editing({ deep: { content: 'a' } }), settingOfAction('*', { diff: 'content' })), {
     lines: 1,
     pointer: '/parameters/deep/content',
   });
-  assert.deepEqual(diffSize(actionOf({ diff: 7 }), null), { lines: 0, pointer: null });
+  assert.deepEqual(diffSize(editing({ diff: 7 }), null), { lines: 0, pointer: null });
 });

@@ -1,7 +1,7 @@
 // How much an action changes: big changes are where reviewers stop reading. Counts as `git diff --numstat` does, by
 // hunk headers and not by first characters, because a deleted line that starts with `--` looks like a file header.
+import type { ActionSetting } from '../action-setting.ts';
 import type { Action, Json } from '../action.ts';
-import type { ActionSetting } from '../charter.ts';
 import { inside, PARAMETERS, pointerOf, textLeaves, wordsOf } from './leaves.ts';
 import { isDiffName } from './parameter-names.ts';
 import { lookUp } from './paths.ts';

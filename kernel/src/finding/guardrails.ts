@@ -1,6 +1,5 @@
 // Guardrail settings made ready once for each charter: compiling seven globs and folding four branches takes longer
 // than deciding with them.
-import type { GuardrailSettings } from '../finding.ts';
 import { createMemo } from '../pattern.ts';
 import { foldBranches, meaningOfName } from './branches.ts';
 import type { NameMeaning } from './branches.ts';
@@ -8,6 +7,7 @@ import { parseWindow } from './deployment.ts';
 import type { DeploymentWindow } from './deployment.ts';
 import { compileGlobs } from './glob.ts';
 import type { CompiledGlob } from './glob.ts';
+import type { GuardrailSettings } from './guardrail-settings.ts';
 import { rememberNames } from './traits.ts';
 import type { TraitsOf } from './traits.ts';
 

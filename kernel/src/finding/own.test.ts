@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Decision } from '../decide.ts';
+import type { Decision } from '../decision.ts';
 import { actionOf, charterOf, decideWith, findingOf, ruleOf } from '../fixtures.test.ts';
-import { DEFAULT_GUARDRAILS } from '../finding.ts';
-import type { GuardrailSettings } from '../finding.ts';
-import { compileLaw } from '../law.ts';
-import type { OwnGuardrail } from './own.ts';
+import { compileLaw } from '../law-compile.ts';
+import { DEFAULT_GUARDRAILS } from './guardrail-settings.ts';
+import type { GuardrailSettings, OwnGuardrail } from './guardrail-settings.ts';
 
 function ownOf(when: string, more: Partial<OwnGuardrail> = {}): OwnGuardrail {
   return {

@@ -1,25 +1,14 @@
 // Guardrails that a charter brings along: a condition in CEL over one action and what the shipped guardrails and the
 // plug-ins have found on it. They see none of each other, so their order cannot matter (I4).
 import type { Action } from '../action.ts';
+import type { CharterProblem } from '../charter-problem.ts';
 import type { Bindings, Condition } from '../condition.ts';
 import { compileCondition, readsClaims, RULE_ROOTS } from '../condition.ts';
-import type { Finding, FindingSeverity, GuardrailSettings } from '../finding.ts';
+import type { Finding, FindingSeverity } from '../finding.ts';
 import { MAX_LOOKBACK_MS } from '../flow.ts';
-import type { CharterProblem } from '../law.ts';
 import { anyPatternCovers, patternProblem } from '../pattern.ts';
+import type { GuardrailSettings, OwnGuardrail } from './guardrail-settings.ts';
 import { redactText } from './redact.ts';
-
-/** `guardrails.own.NAME` of a charter. */
-export interface OwnGuardrail {
-  readonly name: string;
-  /** Patterns of the actions that it looks at; empty is every action. */
-  readonly actions: readonly string[];
-  /** CEL over what conditions of rules see, `action` (the name) and `costUsd`. */
-  readonly when: string;
-  readonly severity: Exclude<FindingSeverity, 'info'>;
-  readonly message: string;
-  readonly origin: string;
-}
 
 export interface CompiledOwn {
   readonly own: OwnGuardrail;
@@ -121,19 +110,26 @@ export function ownFindings(
   for (const { own, when, readsClaims: mayReadClaims } of guardrails) {
     if (own.actions.length > 0 && !anyPatternCovers(own.actions, action.action)) continue;
     let found = findingOf(own, when.evaluate(claimed));
-    if (mayReadClaims && isMild(found)) {
+    if (mayReadClaims && couldBeGraver(found, own)) {
       silent ??= unclaimed.map((bindings) => bindings());
       for (const bindings of silent)
-        if (isMild(found)) found = findingOf(own, when.evaluate(bindings)) ?? found;
+        if (couldBeGraver(found, own)) found = graver(found, findingOf(own, when.evaluate(bindings)));
     }
     if (found !== null) findings.push(found);
   }
   return findings;
 }
 
-/** One finding of each guardrail: nothing is graver than an error for what becomes of the action. */
-function isMild(found: Finding | null): boolean {
-  return found === null || found.severity === 'warning';
+const RANK: Readonly<Record<FindingSeverity, number>> = { info: 0, warning: 1, error: 2, critical: 3 };
+
+/** One finding of each guardrail: at worst it has failed, which is an error, or is as grave as the charter has it. */
+function couldBeGraver(found: Finding | null, { severity }: OwnGuardrail): boolean {
+  return found === null || RANK[found.severity] < Math.max(RANK.error, RANK[severity]);
+}
+
+function graver(one: Finding | null, other: Finding | null): Finding | null {
+  if (one === null || other === null) return one ?? other;
+  return RANK[other.severity] > RANK[one.severity] ? other : one;
 }
 
 function findingOf(own: OwnGuardrail, met: ReturnType<Condition['evaluate']>): Finding | null {

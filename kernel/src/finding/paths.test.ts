@@ -1,48 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { ActionSetting } from '../action-setting.ts';
 import type { Action, JsonObject } from '../action.ts';
-import type { ActionSetting } from '../charter.ts';
-import { DEFAULT_GUARDRAILS } from '../finding.ts';
+import { actionOf, settingOfAction } from '../fixtures.test.ts';
 import { compileGlobs, matchesGlob } from './glob.ts';
+import { DEFAULT_GUARDRAILS } from './guardrail-settings.ts';
 import { lookUp, pathParameters, pathSegments, touchesPath } from './paths.ts';
 
 const GUARDED = compileGlobs(DEFAULT_GUARDRAILS.protectedPaths);
 
-function actionOf(parameters: JsonObject, action = 'files.read_file'): Action {
-  return {
-    agent: 'a',
-    action,
-    parameters,
-    context: {},
-    resource: null,
-    user: null,
-    chain: [],
-    onBehalfOf: null,
-    costMicroUsd: null,
-  };
-}
-
-function settingOf(paths: readonly string[]): ActionSetting {
-  return {
-    match: 'files.*',
-    severity: null,
-    executor: null,
-    paths,
-    branches: [],
-    amounts: [],
-    diff: null,
-    compensate: null,
-    safeState: false,
-    idempotent: false,
-    costMicroUsd: null,
-    deadlineMs: null,
-    origin: 'test',
-  };
+function reading(parameters: JsonObject): Action {
+  return actionOf('files.read_file', { parameters });
 }
 
 function isGuarded(path: string): boolean {
-  return touchesPath(actionOf({ path }), null, GUARDED) !== null;
+  return touchesPath(reading({ path }), null, GUARDED) !== null;
 }
 
 test('the shipped globs guard secrets at any depth', () => {
@@ -210,7 +183,7 @@ test('segments never hold a separator, a dot entry or a tail that Windows drops'
 
 test('paths are found under charter names, conventional names, in lists and nested objects', () => {
   const found = (parameters: JsonObject, setting: ActionSetting | null = null): readonly string[] =>
-    pathParameters(actionOf(parameters), setting).map(({ pointer, value }) => `${pointer}=${value}`);
+    pathParameters(reading(parameters), setting).map(({ pointer, value }) => `${pointer}=${value}`);
   assert.deepEqual(found({ path: 'a', content: 'b' }), ['/parameters/path=a']);
   assert.deepEqual(
     found({ file_path: 'a', filePath: 'b', targetPath: 'c', 'source-file': 'd', FILENAME: 'e' }).length,
@@ -227,11 +200,11 @@ test('paths are found under charter names, conventional names, in lists and nest
     '/parameters/files/.env=x',
   ]);
   assert.deepEqual(found({ a: 'file:///x' }), ['/parameters/a=file:///x']);
-  assert.deepEqual(found({ blob: 'x', deep: { blob: ['y'] } }, settingOf(['blob'])), [
+  assert.deepEqual(found({ blob: 'x', deep: { blob: ['y'] } }, settingOfAction('*', { paths: ['blob'] })), [
     '/parameters/blob=x',
     '/parameters/deep/blob/0=y',
   ]);
-  assert.deepEqual(found({ options: { 'a/b': 1, t: 'x' } }, settingOf(['options.t'])), [
+  assert.deepEqual(found({ options: { 'a/b': 1, t: 'x' } }, settingOfAction('*', { paths: ['options.t'] })), [
     '/parameters/options/t=x',
   ]);
   const env = (parameters: JsonObject): readonly string[] =>
@@ -253,7 +226,7 @@ test('paths are found under charter names, conventional names, in lists and nest
 });
 
 test('a file named by the resource is guarded as well', () => {
-  const action = { ...actionOf({}), resource: { type: 'file', id: 'app/.env' } };
+  const action = { ...reading({}), resource: { type: 'file', id: 'app/.env' } };
   assert.equal(touchesPath(action, null, GUARDED)?.pointer, '/resource/id');
   assert.equal(touchesPath({ ...action, resource: { type: 'portal', id: 'app/.env' } }, null, GUARDED), null);
 });
@@ -261,8 +234,8 @@ test('a file named by the resource is guarded as well', () => {
 test('what is nested too deep to look at counts as touched', () => {
   let node: JsonObject = { path: 'x' };
   for (let i = 0; i < 3000; i += 1) node = { a: node };
-  assert.equal(touchesPath(actionOf(node), null, GUARDED)?.glob, '**');
-  assert.equal(touchesPath(actionOf(node), null, []), null);
+  assert.equal(touchesPath(reading(node), null, GUARDED)?.glob, '**');
+  assert.equal(touchesPath(reading(node), null, []), null);
 });
 
 test('hostile globs and paths come to an end', () => {
@@ -306,9 +279,9 @@ test('a path that is spelt plainly is read like the same one that needs the long
   fc.assert(
     fc.property(path, (plain) => {
       for (const glob of globs) {
-        const short = touchesPath(actionOf({ path: plain }), null, [glob]);
+        const short = touchesPath(reading({ path: plain }), null, [glob]);
         // The colon parts a path as a slash does, and lets nothing pass for plain.
-        const long = touchesPath(actionOf({ path: `:${plain}` }), null, [glob]);
+        const long = touchesPath(reading({ path: `:${plain}` }), null, [glob]);
         assert.equal(short === null, long === null, `${glob.source} on ${plain}`);
       }
     }),

@@ -1,7 +1,7 @@
 // Which files an action touches, and whether one of them is guarded. Reading is guarded as well as writing: a
 // secret that was read has left. Symbolic links cannot be seen from here; executors resolve them.
+import type { ActionSetting } from '../action-setting.ts';
 import type { Action, Json, JsonObject } from '../action.ts';
-import type { ActionSetting } from '../charter.ts';
 import type { CompiledGlob } from './glob.ts';
 import { matchesGlob, onlySegment } from './glob.ts';
 import { inside, isList, PARAMETERS, pointerOf, wordsOf } from './leaves.ts';

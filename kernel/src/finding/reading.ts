@@ -1,7 +1,7 @@
 // One look at what an agent sent, shared by every guardrail and by the exceptions of the rules: walking parameters and
 // bringing paths to their plain form is most of what a decision costs.
+import type { ActionSetting } from '../action-setting.ts';
 import type { Action } from '../action.ts';
-import type { ActionSetting } from '../charter.ts';
 import { inside, textLeaves } from './leaves.ts';
 import type { Place, TextLeaf } from './leaves.ts';
 import { namedPaths } from './paths.ts';

@@ -19,6 +19,8 @@ export interface Check {
    * not by any clock.
    */
   readonly isNewTrouble: boolean;
+  /** Whether what is asked for by now is another answer than the episode was given: a rule was changed while it went on. */
+  readonly isChanged: boolean;
 }
 
 /** - `open`: a new episode; the one before is over · `seen`: it goes on · `end`: it is over · `none`: nothing changes */
@@ -30,15 +32,19 @@ export type EpisodeStep = 'open' | 'seen' | 'end' | 'none';
  * | newest episode | the check holds | it does not |
  * |---|---|---|
  * | none | open | none |
- * | goes on | seen | end, unless the clock is behind the last time it held |
- * | resolved, held ever since | open on new trouble, else none | end, likewise |
+ * | goes on | seen, or open on another answer | end, unless the clock is behind the last time it held |
+ * | resolved, held ever since | open on new trouble or another answer, else none | end, likewise |
  * | over | open, where the clock is behind its end only on new trouble | none |
  */
-export function stepEpisode(newest: Episode | null, { holds, nowMs, isNewTrouble }: Check): EpisodeStep {
+export function stepEpisode(
+  newest: Episode | null,
+  { holds, nowMs, isNewTrouble, isChanged }: Check,
+): EpisodeStep {
   if (newest === null) return holds ? 'open' : 'none';
   const { seenMs, resolvedMs, endedMs } = newest;
   if (endedMs !== null) return holds && (nowMs >= endedMs || isNewTrouble) ? 'open' : 'none';
   if (holds) {
+    if (isChanged) return 'open';
     if (resolvedMs === null) return 'seen';
     return isNewTrouble ? 'open' : 'none';
   }

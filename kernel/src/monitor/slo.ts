@@ -1,7 +1,7 @@
 // Objectives over a long time, watched by how fast their error budget is being used up: an alert that needs a long and a
 // short window to agree is neither late nor left over (Google SRE Workbook, chapter 5, "Multiwindow, Multi-Burn-Rate
 // Alerts").
-import type { AlertSeverity } from '../monitor.ts';
+import type { AlertSeverity } from './alert-severity.ts';
 
 /** What counts as good, of all acts of the patterns that have succeeded or failed. */
 export type SloIndicator =

@@ -3,36 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { compilePlan, nextSteps } from '../plan.ts';
 import type { Memo, Plan, RunFacts, StepSetting, StepState, WorkflowTemplate } from '../plan.ts';
+import { doing, step } from './fixtures.test.ts';
 
 const NOW = 1_000_000;
-
-function step(id: string, more: Partial<StepSetting> = {}): StepSetting {
-  return {
-    id,
-    does: doing({}),
-    needs: [],
-    when: null,
-    forEach: null,
-    retries: { max: 0, backoffMs: 100 },
-    timeoutMs: null,
-    compensate: null,
-    outputs: {},
-    ...more,
-  };
-}
-
-function doing(parameters: Readonly<Record<string, string>>): StepSetting['does'] {
-  return {
-    kind: 'action',
-    action: 'work.do',
-    agent: 'a',
-    role: null,
-    parameters,
-    context: {},
-    resource: null,
-    costMicroUsd: null,
-  };
-}
 
 function planned(steps: readonly StepSetting[], more: Partial<WorkflowTemplate> = {}): Plan {
   const compiled = compilePlan({

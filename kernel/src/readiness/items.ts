@@ -1,6 +1,6 @@
 // The 80 points that ship: what a set of actions must show before more of it runs by itself. Charter data like every
 // other list; a charter that writes its own replaces it.
-import type { ReadinessCategory, ReadinessItem } from '../readiness.ts';
+import type { ReadinessCategory, ReadinessItem } from './item.ts';
 
 const DAY_MS = 86_400_000;
 
