@@ -1,8 +1,8 @@
 // The weekly cycle, handed what it looks at: metrics, readiness, breakers, incidents, objectives and the journal. Each
 // knows only itself; here their answers become the findings that one report is made of.
-import { isGoverned, nextTick, parseCron } from '@mandate/kernel';
+import { nextTick, parseCron } from '@mandate/kernel';
 import type {
-  CommandRecord,
+  CommandTypeMetrics,
   GovernanceMetrics,
   GovernedSet,
   ReadinessReport,
@@ -13,6 +13,8 @@ import type { Infrastructure } from '../infrastructure.ts';
 import { createCycle } from '../decide/governance/cycle.ts';
 import type { CycleWindow, RunCycle } from '../decide/governance/cycle.ts';
 import { createCycleSchedule } from '../decide/governance/cycle-schedule.ts';
+import { createEvidence } from '../decide/governance/proposal-evidence.ts';
+import type { EvidenceNeeds } from '../decide/governance/proposal-evidence.ts';
 import type { CycleStanding } from '../decide/governance/routes.ts';
 import type { BreakerEvent } from '../detect/monitors/event-store.ts';
 import type { Monitors } from '../detect/monitors/monitors.ts';
@@ -20,24 +22,26 @@ import { statusOf } from '../detect/monitors/view.ts';
 import type { Incident } from '../detect/incidents/incident.ts';
 import type { Incidents } from '../detect/incidents/incidents.ts';
 import { iso, isoOrNull } from '../platform/clock/iso.ts';
+import { Unavailable } from '../platform/http/unavailable.ts';
 import { writeEntry } from '../prove/journal/journal.ts';
 import { CommandDbUnreadable } from '../prove/metrics/command-db-file.ts';
 import type { CommandMetrics } from '../prove/metrics/command-metrics.ts';
-import { pageHeaders, renderReport } from '../prove/reports/form.ts';
-import { notePage } from '../prove/reports/page.ts';
+import { renderReport } from '../prove/reports/form.ts';
 import type { Snapshots } from '../prove/metrics/snapshots.ts';
 import { createReports } from '../prove/reports/reports.ts';
 import { reportRoutes } from '../prove/reports/routes.ts';
 import type { Judgement } from './judgement.ts';
+import type { MetricParts } from './metrics.ts';
 
 export interface CycleSources {
   readonly infrastructure: Pick<Infrastructure, 'store' | 'clock' | 'chance' | 'log'>;
   readonly judgement: Pick<Judgement, 'governing' | 'approvals'>;
   readonly metrics: Pick<CommandMetrics, 'of' | 'byType'>;
   readonly snapshots: Pick<Snapshots, 'take'>;
+  readonly isElsewhere: MetricParts['isElsewhere'];
   readonly assess: (tenant: string, set: string) => Promise<ReadinessReport>;
   readonly monitors: Pick<Monitors, 'events' | 'unresolvedEvents' | 'rulesOf' | 'objectives'>;
-  readonly incidents: Pick<Incidents, 'list'>;
+  readonly incidents: Pick<Incidents, 'concerning'>;
 }
 
 /** More than this of anything in a week is counted as not listed. */
@@ -49,6 +53,7 @@ export function buildCycle({
   judgement,
   metrics,
   snapshots,
+  isElsewhere,
   assess,
   monitors,
   incidents,
@@ -57,19 +62,33 @@ export function buildCycle({
   const { governance } = judgement.governing;
   const reports = createReports({ store, writeEntry });
 
-  const file = createCycle({
-    store,
+  const looking: EvidenceNeeds = {
     clock,
-    chance,
-    reports,
-    assess,
     setsOf: governance.setsOf,
     stateOf: governance.stateOf,
-    proposerOf: governance.proposerOf,
-    auditRoot: reports.auditRoot,
     metricsOf: async (tenant, set, window) => metricsFrom(await metrics.of(tenant, scopeOf(set, window))),
     byType: async (tenant, set, window) =>
       (await metrics.byType(tenant, scopeOf(set, window))).map(recordFrom),
+    breakerRules: async (tenant, set) =>
+      (await monitors.rulesOf(tenant, set)).filter(({ enabled }) => enabled).map(({ name }) => name),
+  };
+  const evidenceOf = createEvidence(looking);
+  judgement.governing.showRecordBy(async (tenant, set, readiness) => {
+    try {
+      return await evidenceOf(tenant, set, readiness);
+    } catch (error) {
+      if (!(error instanceof CommandDbUnreadable)) throw error;
+      throw new Unavailable(error.message);
+    }
+  });
+  const file = createCycle({
+    ...looking,
+    store,
+    chance,
+    reports,
+    assess,
+    proposerOf: governance.proposerOf,
+    auditRoot: reports.auditRoot,
     async pendingProposal(tenant, set) {
       for (const id of await governance.proposalIds(tenant, set, PROPOSALS_LOOKED_AT)) {
         const asked = await judgement.approvals.find(tenant, id);
@@ -87,21 +106,11 @@ export function buildCycle({
       );
       return [...open, ...others].toSorted((a, b) => b.openedMs - a.openedMs).map(breakerFrom);
     },
-    breakerRules: async (tenant, set) =>
-      (await monitors.rulesOf(tenant, set)).filter(({ enabled }) => enabled).map(({ name }) => name),
-    async incidentsIn(tenant, set, { startMs, endMs }) {
-      const query = { severity: null, set: null, actId: null, limit: MOST, cursor: null };
-      const open = await incidents.list(tenant, { ...query, status: 'open', fromMs: null, toMs: null });
-      const recent = await incidents.list(tenant, {
-        ...query,
-        status: 'resolved',
-        fromMs: startMs,
-        toMs: endMs + 1,
-      });
-      return [...open, ...recent]
-        .filter((incident) => concerns(incident, set))
-        .toSorted((a, b) => b.openedMs - a.openedMs)
-        .map(incidentFrom);
+    async incidentsIn(tenant, { name, patterns }, { startMs, endMs }) {
+      // There a window is half-open; here its end belongs to it.
+      const window = { set: name, patterns, startMs, endMs: endMs + 1, limit: MOST };
+      const found = await incidents.concerning(tenant, window);
+      return found.toSorted((a, b) => b.openedMs - a.openedMs).map(incidentFrom);
     },
     objectivesOf: async (tenant, set) =>
       (await monitors.objectives(tenant, set)).map(({ slo, counts, budget, event }) => ({
@@ -152,25 +161,19 @@ export function buildCycle({
         next: isoOrNull(nextMs),
       };
     },
-    pages: {
-      async open(tenant: string, id: string) {
-        const filed = await reports.find(tenant, id);
-        return filed === null ? null : { status: 200, ...renderReport(filed, 'html') };
-      },
-      nobody: (id: string) => ({
-        status: 401,
-        headers: pageHeaders(),
-        body: notePage('A governance report', [
-          'It is shown to whoever comes with a key (Authorization: Bearer …).',
-          `On the command line: mandate governance report ${id} shows it, and --format html writes the page that prints well.`,
-        ]),
-      }),
+    async openReport(tenant: string, id: string) {
+      const filed = await reports.find(tenant, id);
+      return filed === null ? null : { status: 200, ...renderReport(filed, 'html') };
     },
     routes: reportRoutes({ reports, run: runNow, setsOf: governance.setsOf, nowMs: () => clock.nowMs() }),
     schedule: createCycleSchedule({
       clock,
       run,
-      tenants: governance.tenants,
+      async tenants() {
+        const tenants = await governance.tenants();
+        const others = await Promise.all(tenants.map(isElsewhere));
+        return tenants.filter((_, n) => others[n] === false);
+      },
       setsOf: governance.setsOf,
       seenMs: async (tenant, set) =>
         (await reports.lastEnd(tenant, set, clock.nowMs())) ??
@@ -195,7 +198,7 @@ function metricsFrom({ period, commands, rates, incidents, safety }: GovernanceM
   };
 }
 
-function recordFrom(record: CommandRecord): CommandRecord {
+function recordFrom(record: CommandTypeMetrics): CommandTypeMetrics {
   const { commandType, total, proposed, approved, rejected, succeeded, failed, rolledBack } = record;
   return { commandType, total, proposed, approved, rejected, succeeded, failed, rolledBack };
 }
@@ -211,13 +214,6 @@ function breakerFrom(event: BreakerEvent): ReportedBreaker {
     resolvedAt: isoOrNull(event.resolvedMs),
     resolvedBy: event.resolvedBy,
   };
-}
-
-/** As incidents are counted: by the set that they name, by the acts involved, and where they say neither, for all. */
-function concerns(incident: Incident, set: GovernedSet): boolean {
-  if (incident.set === set.name) return true;
-  if (incident.acts.some(({ action }) => isGoverned(set, action))) return true;
-  return incident.set === null && incident.acts.length === 0;
 }
 
 function incidentFrom({ id, title, severity, source, openedMs, resolvedMs }: Incident): ReportedIncident {

@@ -10,6 +10,7 @@ import type { WatchedCharter } from '../detect/monitors/needs.ts';
 import { monitorRoutes } from '../detect/monitors/routes.ts';
 import { createSchedule } from '../detect/monitors/schedule.ts';
 import { writeEntry } from '../prove/journal/journal.ts';
+import { classesIn, constraintRules } from '../prove/metrics/command-metrics.ts';
 import type { Execution } from './execution.ts';
 import type { IncidentParts } from './incidents.ts';
 import type { Judgement } from './judgement.ts';
@@ -21,6 +22,7 @@ export interface MonitorSources {
   readonly execution: Pick<Execution, 'onEnd'>;
   readonly incidents: IncidentParts;
   readonly metrics: Pick<MetricParts['metrics'], 'atLeast'>;
+  readonly isElsewhere: MetricParts['isElsewhere'];
 }
 
 /** Ends that are trouble: they are looked at at once. What lowers a rate more slowly waits for the interval. */
@@ -32,6 +34,7 @@ export function buildMonitors({
   execution,
   incidents,
   metrics,
+  isElsewhere,
 }: MonitorSources) {
   const { config, store, clock, chance, log } = infrastructure;
   const { governance } = governing;
@@ -50,10 +53,18 @@ export function buildMonitors({
         sets: phases,
         monitors: settings,
         safeStates: actions.filter(({ safeState }) => safeState).map(({ match }) => match),
+        constraints: [...constraintRules(law)],
+        classes: classesIn(law),
       };
     },
     // A file of somebody else's must not keep a breaker from tripping.
-    metricsOf: metrics.atLeast.of,
+    async metricsOf(tenant, span) {
+      const figures = await metrics.atLeast.of(tenant, span);
+      return {
+        ...figures,
+        isPartial: figures.sources?.some(({ missing }) => missing !== undefined) ?? false,
+      };
+    },
     typesOf: metrics.atLeast.byType,
     fallIn: governance.fallIn,
     pauseIn: governance.pauseIn,
@@ -66,6 +77,7 @@ export function buildMonitors({
     monitors,
     store,
     control: store.control,
+    isElsewhere,
     clock,
     intervalMs: config.breakerCheckMs,
     failed,

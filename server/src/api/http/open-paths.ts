@@ -1,6 +1,7 @@
 // The paths that need no key: whether the process is alive and ready, and its metrics for scrapers on this machine.
 import type { FastifyRequest } from 'fastify';
 import { isForwarded, isLoopbackAddress, isLoopbackName } from './own-name.ts';
+import { sendProblem } from './problem.ts';
 import { mountReference } from './reference.ts';
 import type { Doorway } from './doorway.ts';
 
@@ -12,6 +13,8 @@ export interface Check {
 
 export interface OpenPathsNeeds extends Omit<Doorway, 'failed'> {
   readonly version: string;
+  /** Whose figures the metrics are. */
+  readonly tenant: string;
   readonly checks: () => Promise<readonly Check[]>;
   /** Prometheus text. */
   readonly metrics: () => Promise<string>;
@@ -24,6 +27,11 @@ export interface OpenPathsNeeds extends Omit<Doorway, 'failed'> {
   }) => void;
 }
 
+const OTHER_TENANT = {
+  code: 'forbidden',
+  detail:
+    'The metrics of this server are those of another tenant than that of your key. Scrape a server whose MANDATE_TENANT is yours.',
+} as const;
 const PROMETHEUS = 'text/plain; version=0.0.4; charset=utf-8';
 
 export function mountOpenPaths({
@@ -31,6 +39,7 @@ export function mountOpenPaths({
   prove,
   traced,
   version,
+  tenant,
   checks,
   metrics,
   noteScrape,
@@ -51,13 +60,15 @@ export function mountOpenPaths({
       const isOpen = isFromThisMachine(request) && !offersKey(request);
       const proven = isOpen ? null : await prove(request, reply, 'metrics.read', traceId);
       if (!isOpen && proven === null) return reply;
+      // I8: every other route answers whoever asks with what is their own; this one knows only what is the server's.
+      if (proven !== null && proven.tenant !== tenant) return sendProblem(reply, OTHER_TENANT, { traceId });
       const text = await metrics();
       const hasScrapeKey = proven?.roles.includes('scrape') === true;
       noteScrape({
         by: proven?.id ?? 'loopback',
         how: hasScrapeKey ? 'key' : looksLikePrometheus(request) ? 'prometheus' : 'other',
       });
-      return reply.type(PROMETHEUS).send(text);
+      return reply.header('x-trace-id', traceId).type(PROMETHEUS).send(text);
     }),
   );
 

@@ -1,9 +1,10 @@
 // Incidents against a real Postgres and through the real door: who may open and close them, what they keep, how they are
 // counted.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { createMandate } from '@mandate/sdk';
 import type { MandateProblem } from '@mandate/sdk';
+import { wholeFile } from '../../../../test/closing.ts';
 import { openDoor } from '../../../../test/door.ts';
 import type { Door } from '../../../../test/door.ts';
 import { approve, ask, askHeld, callerOf } from '../../../../test/road.ts';
@@ -23,15 +24,12 @@ let door: Door;
 let agentKey = '';
 let operatorKey = '';
 let leadKey = '';
-const closing: (() => Promise<void>)[] = [];
+const file = wholeFile();
 before(async () => {
-  door = await openDoor({ after: (fn) => void closing.push(fn) }, { charter: CHARTER });
+  door = await openDoor(file, { charter: CHARTER });
   agentKey = (await door.makeKey({ roles: ['agent'], agents: ['worker-1'] })).text;
   operatorKey = (await door.makeKey({ roles: ['operator'], agents: 'any', user: { id: 'otto' } })).text;
   leadKey = (await door.makeKey({ roles: ['tech-lead'], user: { id: 'tess' } })).text;
-});
-after(async () => {
-  for (const close of closing) await close();
 });
 
 /** The product's own part, watched: as app.ts builds it, with a listener of the test. */
@@ -248,6 +246,18 @@ test('incidents are counted where their set or their acts belong, by when they b
   assert.deepEqual(await count('shop', 'shop.pay'), [2, 2, 1, 1]);
   assert.deepEqual(await count('bakery', 'oven.*'), [1, 1, 0, 0]);
   assert.deepEqual(await count(null, ''), [4, 2, 1, 1]);
+  // What is counted is listed, also where it was opened before and is resolved, and others take up no room.
+  const byOtto = { tenant, by: 'user:otto', traceId: null };
+  assert.equal((await incidents.resolve({ ...byOtto, id: old.id, reason: 'put out' })).kind, 'done');
+  const concerning = async (set: string, pattern: string, limit = 100): Promise<readonly string[]> => {
+    const window = { startMs: atMs - 60_000, endMs: atMs + 60_000 };
+    const found = await incidents.concerning(tenant, { set, patterns: [pattern], ...window, limit });
+    return found.map(({ id }) => id);
+  };
+  const bakery = await concerning('bakery', 'oven.*');
+  assert.deepEqual([bakery.includes(old.id), bakery.includes(autonomous.id)], [true, false]);
+  assert.ok((await concerning('shop', 'shop.pay')).includes(autonomous.id));
+  assert.deepEqual(await concerning('bakery', 'oven.*', bakery.length), bakery);
   // Whoever may call it less severe takes it out of no count by that.
   const order = { tenant, id: autonomous.id, by: 'user:otto', traceId: null };
   const lowered = await incidents.changeSeverity({

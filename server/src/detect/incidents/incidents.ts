@@ -4,6 +4,7 @@
 import { redactText } from '@mandate/kernel';
 import type { JsonObject } from '@mandate/kernel';
 import type { Chance, Clock } from '../../platform/clock/clock.ts';
+import type { WriteEntry } from '../../platform/events/entry.ts';
 import type { Refusal } from '../../platform/http/problems.ts';
 import type { Store, Tx } from '../../platform/postgres/store.ts';
 import { isWorse, worseOf } from './incident.ts';
@@ -22,6 +23,7 @@ import {
   countOpenBy,
   lockIncident,
   selectActs,
+  selectConcerning,
   selectIncident,
   selectIncidents,
   selectSteps,
@@ -81,25 +83,15 @@ export interface Incidents {
   /** Newest first. */
   list(tenant: string, query: IncidentQuery): Promise<readonly Incident[]>;
   countIn(tenant: string, scope: IncidentScope): Promise<IncidentCounts>;
+  /** What a report on a window has to show: all that is counted of it, what was resolved in it, and whatever is open. */
+  concerning(tenant: string, scope: IncidentScope & { readonly limit: number }): Promise<readonly Incident[]>;
 }
 
 export interface IncidentsNeeds {
   readonly store: Store;
   readonly clock: Clock;
   readonly chance: Chance;
-  readonly writeEntry: (
-    tx: Tx,
-    tenant: string,
-    entry: {
-      readonly kind: string;
-      readonly agent?: string | null;
-      readonly actId?: string | null;
-      readonly actor: string;
-      readonly atMs: number;
-      readonly traceId: string | null;
-      readonly data: JsonObject;
-    },
-  ) => Promise<void>;
+  readonly writeEntry: WriteEntry;
   /** The governed sets of the tenant by name. */
   readonly setsOf: (tenant: string) => Promise<readonly string[]>;
   /** Told after a critical incident is on record, so that breakers look at once. Answers at once. */
@@ -145,7 +137,7 @@ export function createIncidents(needs: IncidentsNeeds): Incidents {
       by: wanted.by,
       atMs,
       traceId: wanted.traceId,
-      data: { title: incident.title, cause: incident.cause, source: incident.source },
+      data: { cause: incident.cause, source: incident.source },
     });
     return incident;
   }
@@ -174,6 +166,7 @@ export function createIncidents(needs: IncidentsNeeds): Incidents {
       data: {
         incident: incident.id,
         severity: incident.severity,
+        title: incident.title,
         set: incident.set,
         fromAutonomousActions: incident.fromAutonomousActions,
         acts: incident.acts.map(({ id }) => id),
@@ -319,6 +312,8 @@ export function createIncidents(needs: IncidentsNeeds): Incidents {
     list: (tenant, query) => store.withTenant(tenant, (tx) => selectIncidents(tx, tenant, query)),
 
     countIn: (tenant, scope) => store.withTenant(tenant, (tx) => countIncidents(tx, tenant, scope)),
+
+    concerning: (tenant, scope) => store.withTenant(tenant, (tx) => selectConcerning(tx, tenant, scope)),
   };
 }
 

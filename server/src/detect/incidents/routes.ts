@@ -1,6 +1,6 @@
 // The HTTP resources of incidents: open one, look, say something, change how bad it is, resolve it.
 import { z } from 'zod';
-import { limitField, momentField, nameField, reasonField } from '../../platform/http/fields.ts';
+import { limitField, lineField, momentField, nameField, reasonField } from '../../platform/http/fields.ts';
 import { json, problem, route } from '../../platform/http/route.ts';
 import type { Reply, Route } from '../../platform/http/route.ts';
 import { isPerson } from '../../platform/identity/principal.ts';
@@ -15,7 +15,7 @@ const CURSOR = /^(\d{1,15})_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 
 const severity = z.enum(INCIDENT_SEVERITIES);
 const openBody = z.strictObject({
-  title: nameField.describe('What went wrong, in a line.'),
+  title: lineField.describe('What went wrong, in a line.'),
   severity,
   cause: reasonField.describe('Why, as far as it is known.'),
   actIds: z.array(z.uuid()).max(MOST_ACTS).default([]).describe('The acts that are involved.'),

@@ -145,6 +145,34 @@ export interface IncidentScope {
  * An incident belongs to the set that it names, to every set whose actions are involved, and to all of them where it
  * names neither set nor act: what nobody has said more about must not look harmless to anybody.
  */
+const belongs = (tx: Tx, { set, patterns }: Pick<IncidentScope, 'set' | 'patterns'>) =>
+  set === null
+    ? tx`true`
+    : tx`(i.governed_set = ${set}
+          or exists (select 1 from mandate.incident_act a, unnest(${[...patterns]}::text[]) p
+            where a.tenant = i.tenant and a.incident_id = i.id
+              and case when right(p, 1) = '*' then starts_with(a.action, left(p, -1)) else a.action = p end)
+          or (i.governed_set is null and not exists (select 1 from mandate.incident_act a where a.tenant = i.tenant and a.incident_id = i.id)))`;
+
+/** What is counted of a window was opened in it or became critical in it. */
+const happened = (tx: Tx, from: Date, to: Date) =>
+  tx`((i.opened_at >= ${from} and i.opened_at < ${to}) or (i.critical_at >= ${from} and i.critical_at < ${to}))`;
+
+/** Everything that is counted of a window, what was resolved in it, and what is open: that before the others, else newest first. */
+export async function selectConcerning(
+  tx: Tx,
+  tenant: string,
+  { limit, ...scope }: IncidentScope & { readonly limit: number },
+): Promise<readonly Incident[]> {
+  const [from, to] = [new Date(scope.startMs), new Date(scope.endMs)];
+  const rows = await tx<IncidentRow[]>`
+    select i.*, ${actsOf(tx)} as acts from mandate.incident i
+    where i.tenant = ${tenant} and ${belongs(tx, scope)}
+      and (i.resolved_at is null or (i.resolved_at >= ${from} and i.resolved_at < ${to}) or ${happened(tx, from, to)})
+    order by i.resolved_at is not null, i.opened_at desc, i.id desc limit ${limit}`;
+  return rows.map(incidentOf);
+}
+
 export async function countIncidents(tx: Tx, tenant: string, scope: IncidentScope): Promise<IncidentCounts> {
   const from = new Date(scope.startMs);
   const to = new Date(scope.endMs);
@@ -153,16 +181,7 @@ export async function countIncidents(tx: Tx, tenant: string, scope: IncidentScop
       select i.autonomous, i.worst_severity as severity, i.critical_at >= ${from} and i.critical_at < ${to} as critical
       from mandate.incident i
       where i.tenant = ${tenant}
-        and ((i.opened_at >= ${from} and i.opened_at < ${to}) or (i.critical_at >= ${from} and i.critical_at < ${to}))
-        ${
-          scope.set === null
-            ? tx``
-            : tx`and (i.governed_set = ${scope.set}
-          or exists (select 1 from mandate.incident_act a, unnest(${[...scope.patterns]}::text[]) p
-            where a.tenant = i.tenant and a.incident_id = i.id
-              and case when right(p, 1) = '*' then starts_with(a.action, left(p, -1)) else a.action = p end)
-          or (i.governed_set is null and not exists (select 1 from mandate.incident_act a where a.tenant = i.tenant and a.incident_id = i.id)))`
-        }
+        and ${happened(tx, from, to)} and ${belongs(tx, scope)}
     )
     select count(*)::integer as total, (count(*) filter (where critical))::integer as critical,
       (count(*) filter (where autonomous))::integer as autonomous, (count(*) filter (where autonomous and critical))::integer as critical_autonomous,

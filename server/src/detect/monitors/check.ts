@@ -1,14 +1,17 @@
 // One look at a governed set: its rules as they stand in the table now, the figures of their windows, what they say of
 // them, and what follows. Safe to run at any time and in any number of processes at once.
 import { ratesOf } from '@mandate/kernel';
-import type { Breaker, CommandCounts, CommandTypeMetrics, MonitorMetrics } from '@mandate/kernel';
+import type { Breaker, CommandCounts, CommandTypeMetrics } from '@mandate/kernel';
 import { readMark, readOwed, updateResponded } from './event-store.ts';
 import type { BreakerEvent } from './event-store.ts';
-import { isLate, MONITORS, sinceOf } from './needs.ts';
-import type { Because, MonitorsNeeds } from './needs.ts';
+import { MONITORS } from './needs.ts';
+import type { Because, MonitorsNeeds, WatchedMetrics } from './needs.ts';
 import { compileRules, observe, together } from './observe.ts';
-import type { Figures, Observed } from './observe.ts';
+import type { Figures, Observation } from './observe.ts';
 import { endOf } from './open-event.ts';
+import { exactly } from './reach.ts';
+import type { Reach, Reaches } from './reach.ts';
+import { throwAll } from './record.ts';
 import type { RecordFinding } from './record.ts';
 import type { Rules } from './rules.ts';
 
@@ -25,7 +28,11 @@ export type CheckSet = (tenant: string, set: string, nowMs: number, because: Bec
 
 export function createCheck(
   needs: MonitorsNeeds,
-  { rules, record }: { readonly rules: Rules; readonly record: RecordFinding },
+  {
+    rules,
+    record,
+    reaches,
+  }: { readonly rules: Rules; readonly record: RecordFinding; readonly reaches: Reaches },
 ): CheckSet {
   const { store, clock, charterOf } = needs;
 
@@ -39,17 +46,21 @@ export function createCheck(
     ]);
     const compiled = compileRules(listed);
     const breakers = compiled.flatMap((each) => (each.kind === 'compiled' ? [each.breaker] : []));
-    const sinceMs = sinceOf(nowMs, because, set);
+    const { sinceMs, startOf, isWide } = reaches.of({ tenant, check: set }, nowMs, because);
     const span = { set, patterns: governed.patterns, endMs: endOf({ nowMs, because }) };
-    const look = async (fromMs: number): Promise<Observed> =>
-      observe(compiled, governed.patterns, await gather(tenant, breakers, { ...span, sinceMs: fromMs }));
-    const seen = await look(sinceMs);
-    // In the wide window of a late look what goes wrong just now may be thinned out.
-    const observations = isLate(nowMs, sinceMs)
-      ? together((await look(nowMs)).observations, seen.observations)
-      : seen.observations;
+    const figures = await gather(tenant, breakers, { ...span, startOf });
+    const seen = observe(compiled, governed.patterns, figures);
+    const wide = breakers.filter(({ windowMs }) => isWide(windowMs));
+    const observations =
+      wide.length === 0 ? seen.observations : together(await exact(wide), seen.observations);
+    /** In a wide window what goes wrong just now may be thinned out. */
+    async function exact(those: readonly Breaker[]): Promise<readonly Observation[]> {
+      const rest = those.map((breaker) => ({ kind: 'compiled', breaker }) as const);
+      const narrow = await gather(tenant, those, { ...span, startOf: exactly(nowMs) });
+      return observe(rest, span.patterns, narrow).observations.filter(({ holds }) => holds);
+    }
     const { answered, enabled } = seen;
-    const opened = await record({
+    const { opened, failed } = await record({
       tenant,
       set,
       sources: ['breaker', 'problem'],
@@ -58,7 +69,7 @@ export function createCheck(
         if (!enabled.has(rule)) return 'gone';
         return source === 'breaker' && answered.has(rule) ? 'holds_not' : 'unknown';
       },
-      safeStates: charter.safeStates,
+      charter,
       nowMs,
       sinceMs,
       mark,
@@ -66,6 +77,8 @@ export function createCheck(
     });
     if (opened.some(({ action }) => action !== 'alert_only')) await settle(tenant);
     await respond(tenant, set);
+    throwAll(failed);
+    reaches.seen({ tenant, check: set }, nowMs);
     return {
       checked: true,
       opened,
@@ -79,15 +92,15 @@ export function createCheck(
   async function gather(
     tenant: string,
     breakers: readonly Breaker[],
-    { set, patterns, sinceMs, endMs }: Span,
+    { set, patterns, startOf, endMs }: Span,
   ): Promise<(breaker: Breaker) => Figures> {
     const windows = [...new Set(breakers.map(({ windowMs }) => windowMs))];
     const perType = new Set(breakers.flatMap((each) => (each.perType ? [each.windowMs] : [])));
-    const metrics = new Map<number, MonitorMetrics>();
+    const metrics = new Map<number, WatchedMetrics>();
     const types = new Map<number, readonly CommandTypeMetrics[]>();
     await Promise.all(
       windows.map(async (windowMs) => {
-        const span = { patterns, startMs: sinceMs - windowMs, endMs };
+        const span = { patterns, startMs: startOf(windowMs), endMs };
         if (perType.has(windowMs)) types.set(windowMs, await needs.typesOf(tenant, span));
         metrics.set(windowMs, await needs.metricsOf(tenant, { ...span, set }));
       }),
@@ -96,10 +109,11 @@ export function createCheck(
       const found = metrics.get(windowMs);
       if (found === undefined) throw new Error(`the window of ${windowMs} ms was not measured`);
       const each = types.get(windowMs);
-      if (each === undefined) return { metrics: found, types: [] };
+      const startMs = startOf(windowMs);
+      if (each === undefined) return { startMs, metrics: found, types: [] };
       // Two questions are of two moments; the figures that an event shows are of one.
       const commands = sumOf(each);
-      return { metrics: { ...found, commands, rates: ratesOf(commands) }, types: each };
+      return { startMs, metrics: { ...found, commands, rates: ratesOf(commands) }, types: each };
     };
   }
 
@@ -131,7 +145,7 @@ export function createCheck(
 interface Span {
   readonly set: string;
   readonly patterns: readonly string[];
-  readonly sinceMs: number;
+  readonly startOf: Reach['startOf'];
   readonly endMs: number;
 }
 

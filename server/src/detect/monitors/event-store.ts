@@ -77,6 +77,18 @@ export async function readGoingOn(tx: Tx, tenant: string, set: string): Promise<
   return rows.map(eventFrom);
 }
 
+/** The same of some sources, locked until the transaction ends: whoever resolves one meanwhile comes before or after. */
+export async function lockGoingOn(
+  tx: Tx,
+  tenant: string,
+  { set, sources }: { readonly set: string; readonly sources: readonly EventSource[] },
+): Promise<readonly BreakerEvent[]> {
+  const rows = await tx<EventRow[]>`
+    select ${columns(tx)} from mandate.circuit_breaker_event
+    where tenant = ${tenant} and set_name = ${set} and source = any (${[...sources]}) and ended_at is null order by number for update`;
+  return rows.map(eventFrom);
+}
+
 /** Sets of which an episode goes on; '' for objectives of none. */
 export async function readSetsGoingOn(tx: Tx, tenant: string): Promise<readonly string[]> {
   const rows = await tx<{ set_name: string }[]>`
@@ -197,6 +209,13 @@ export async function updateEnded(
   await tx`
     update mandate.circuit_breaker_event set ended_at = ${new Date(nowMs)}, mark = ${mark.position}, mark_known = ${mark.known}::text::bigint[]
     where tenant = ${tenant} and id = ${id} and ended_at is null`;
+}
+
+/** Nothing up to that mark was new trouble: the next look begins there. On, never back. */
+export async function updateMark(tx: Tx, tenant: string, id: string, mark: Mark): Promise<void> {
+  await tx`
+    update mandate.circuit_breaker_event set mark = ${mark.position}, mark_known = ${mark.known}::text::bigint[]
+    where tenant = ${tenant} and id = ${id} and mark < ${mark.position}`;
 }
 
 /** What its response made; null where it is owed. */

@@ -28,6 +28,37 @@ export async function throttle(
   if (holds.length > 0) await tx`select mandate.raise_revision(${tenant})`;
 }
 
+/** Whether what stands of these is exactly what would be written now. */
+export async function isThrottled(
+  tx: Tx,
+  tenant: string,
+  {
+    ids,
+    actions,
+    except,
+  }: {
+    readonly ids: readonly string[];
+    readonly actions: readonly string[];
+    readonly except: readonly string[];
+  },
+): Promise<boolean> {
+  const rows = await tx<{ scope: string; except_actions: readonly string[] }[]>`
+    select scope, except_actions from mandate.restriction
+    where tenant = ${tenant} and id = any (${[...ids]}::uuid[]) and kind = 'throttle' and lifted_at is null`;
+  const scopes = rows.map(({ scope }) => scope);
+  return (
+    isSame(
+      scopes,
+      actions.map((each) => `action:${each}`),
+    ) && rows.every(({ except_actions: standing }) => isSame(standing, except))
+  );
+}
+
+function isSame(one: readonly string[], other: readonly string[]): boolean {
+  const [a, b] = [new Set(one), new Set(other)];
+  return a.size === b.size && [...a].every((each) => b.has(each));
+}
+
 export async function liftThrottles(
   tx: Tx,
   tenant: string,

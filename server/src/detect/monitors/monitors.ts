@@ -21,7 +21,8 @@ import type { Because, MonitorsNeeds } from './needs.ts';
 import { createObjectives, objectivesOf } from './objectives.ts';
 import type { ObjectiveStatus } from './objectives.ts';
 import { resolveIn } from './open-event.ts';
-import { createRecord } from './record.ts';
+import { createReaches } from './reach.ts';
+import { createRecord, throwAll } from './record.ts';
 import { createRules } from './rules.ts';
 import type { RuleAnswer, RuleOrder } from './rules.ts';
 import type { StoredRule } from './rule-store.ts';
@@ -54,6 +55,8 @@ export interface Monitors {
   readonly check: CheckSet;
   /** One look at every set of the tenant, at its objectives, and at what goes on of sets that the charter has dropped. */
   checkTenant(tenant: string, because: Because): Promise<TenantReport>;
+  /** Another process looks at this tenant: what this one has seen last says nothing any more. */
+  forget(tenant: string): void;
   rulesOf(tenant: string, set: string): Promise<readonly StoredRule[]>;
   changeRule(order: RuleOrder): Promise<RuleAnswer>;
   /** `loose`: also those of objectives that belong to no set, and of sets that the charter no longer names. */
@@ -76,8 +79,9 @@ export function createMonitors(needs: MonitorsNeeds): Monitors {
   const { store, clock, charterOf } = needs;
   const rules = createRules(needs);
   const record = createRecord(needs);
-  const check = createCheck(needs, { rules, record });
-  const objectives = createObjectives(needs, record);
+  const reaches = createReaches();
+  const check = createCheck(needs, { rules, record, reaches });
+  const objectives = createObjectives(needs, { record, reaches });
   const setsOf = async (tenant: string): Promise<readonly GovernedSet[]> =>
     (await charterOf(tenant))?.sets ?? [];
   const events: Monitors['events'] = async (tenant, { loose = false, ...query }) => {
@@ -89,18 +93,19 @@ export function createMonitors(needs: MonitorsNeeds): Monitors {
   async function endDropped(tenant: string, set: string, nowMs: number): Promise<void> {
     const charter = await charterOf(tenant);
     if (charter === null || charter.sets.some(({ name }) => name === set)) return;
-    await record({
+    const { failed } = await record({
       tenant,
       set,
       sources: ['breaker', 'problem', 'slo'],
       observations: [],
       unobserved: () => 'gone',
-      safeStates: charter.safeStates,
+      charter,
       nowMs,
       sinceMs: nowMs,
       mark: await store.withTenant(tenant, (tx) => readMark(tx, tenant)),
       because: BY_TIME,
     });
+    throwAll(failed);
   }
 
   return {
@@ -131,6 +136,7 @@ export function createMonitors(needs: MonitorsNeeds): Monitors {
         if (name !== '' && !names.includes(name)) await alone(name, () => endDropped(tenant, name, nowMs));
       return { reports, failed };
     },
+    forget: reaches.forget,
     rulesOf: (tenant, set) => rules.list(tenant, set),
     changeRule: (order) => rules.change(order),
     events,

@@ -1,13 +1,8 @@
 // What monitors need of others, each as a function whose type is written here: they measure nothing, change no phase and
 // keep no incidents themselves.
-import type {
-  CommandTypeMetrics,
-  GovernedSet,
-  JsonObject,
-  MonitorMetrics,
-  MonitorSettings,
-} from '@mandate/kernel';
+import type { CommandTypeMetrics, GovernedSet, MonitorMetrics, MonitorSettings } from '@mandate/kernel';
 import type { Chance, Clock } from '../../platform/clock/clock.ts';
+import type { WriteEntry } from '../../platform/events/entry.ts';
 import type { Store, Tx } from '../../platform/postgres/store.ts';
 
 /** As much of the charter in force as watching needs. */
@@ -17,6 +12,15 @@ export interface WatchedCharter {
   readonly monitors: MonitorSettings | null;
   /** Patterns of actions that lead to a safe state: no breaker holds them up. */
   readonly safeStates: readonly string[];
+  /** Patterns of rules that are constraints: what such a rule alone holds violates one. */
+  readonly constraints: readonly string[];
+  /** {agent: class}: a stop of a class reaches its agents. */
+  readonly classes: Readonly<Record<string, string>>;
+}
+
+export interface WatchedMetrics extends MonitorMetrics {
+  /** Not everything could be counted: what holds all the same holds, and what does not is not known to be over. */
+  readonly isPartial: boolean;
 }
 
 /** A span of time over the acts of some patterns; both ends belong to it. */
@@ -77,25 +81,13 @@ export interface MonitorsNeeds {
   readonly store: Pick<Store, 'withTenant'>;
   readonly clock: Clock;
   readonly chance: Chance;
-  readonly writeEntry: (
-    tx: Tx,
-    tenant: string,
-    entry: {
-      readonly kind: string;
-      readonly agent?: string | null;
-      readonly actId?: string | null;
-      readonly actor: string;
-      readonly atMs: number;
-      readonly traceId: string | null;
-      readonly data: JsonObject;
-    },
-  ) => Promise<void>;
+  readonly writeEntry: WriteEntry;
   /** null where the active charter cannot be read: then nothing is decided either. */
   readonly charterOf: (tenant: string) => Promise<WatchedCharter | null>;
   readonly metricsOf: (
     tenant: string,
     span: MetricsSpan & { readonly set: string | null },
-  ) => Promise<MonitorMetrics>;
+  ) => Promise<WatchedMetrics>;
   readonly typesOf: (tenant: string, span: MetricsSpan) => Promise<readonly CommandTypeMetrics[]>;
   /** Idempotent: a set that stands at its first phase stays there. In the transaction of the event; `settle` comes after it. */
   readonly fallIn: (tx: Tx, order: FallOrder) => Promise<FallAnswer>;
@@ -123,19 +115,6 @@ export interface Because {
 }
 
 export const BY_TIME: Because = { action: null, traceId: null, atMs: null, sinceMs: null, owed: null };
-
-/** Where windows count back from: now, or the oldest trouble that this check has not seen yet. */
-export function sinceOf(nowMs: number, { sinceMs, owed }: Because, check: string): number {
-  const owedMs = owed?.checks.includes(check) === true ? owed.sinceMs : nowMs;
-  return Math.min(nowMs, sinceMs ?? nowMs, owedMs);
-}
-
-/** Below this a look is as good as at once. */
-const LATE_MS = 1_000;
-
-export function isLate(nowMs: number, sinceMs: number): boolean {
-  return nowMs - sinceMs > LATE_MS;
-}
 
 /** Who acts here, in the journal and in restrictions. */
 export const MONITORS = 'mandate:monitors';

@@ -4,10 +4,12 @@ import { BURN_ALERTS, burnsOf, errorBudget } from '@mandate/kernel';
 import type { Burn, GoodOfTotal, SloSetting } from '@mandate/kernel';
 import { readGoingOn, readMark } from './event-store.ts';
 import type { BreakerEvent } from './event-store.ts';
-import { isLate, sinceOf } from './needs.ts';
 import type { Because, MonitorsNeeds } from './needs.ts';
 import type { Observation } from './observe.ts';
 import { endOf } from './open-event.ts';
+import { exactly } from './reach.ts';
+import type { Reach, Reaches } from './reach.ts';
+import { throwAll } from './record.ts';
 import type { RecordFinding } from './record.ts';
 import { countInTime } from './trouble-store.ts';
 
@@ -33,31 +35,49 @@ export function objectivesOf(set: string): string {
 
 type ObjectiveNeeds = Pick<MonitorsNeeds, 'store' | 'clock' | 'charterOf' | 'metricsOf'>;
 
-export function createObjectives(needs: ObjectiveNeeds, record: RecordFinding): Objectives {
+/** `isPartial`: some of it could not be counted. */
+interface Counted extends GoodOfTotal {
+  readonly isPartial: boolean;
+}
+
+const WINDOWS: readonly number[] = [
+  ...new Set(BURN_ALERTS.flatMap(({ longMs, shortMs }) => [longMs, shortMs])),
+];
+
+export function createObjectives(
+  needs: ObjectiveNeeds,
+  { record, reaches }: { readonly record: RecordFinding; readonly reaches: Reaches },
+): Objectives {
   const { store, clock, charterOf } = needs;
 
   async function count(
     tenant: string,
     { indicator, patterns, set }: SloSetting,
     { startMs, endMs }: { readonly startMs: number; readonly endMs: number },
-  ): Promise<GoodOfTotal> {
-    if (indicator.kind === 'latency')
-      return store.withTenant(tenant, (tx) =>
-        countInTime(tx, tenant, { patterns, startMs, endMs, op: indicator.op, valueMs: indicator.valueMs }),
+  ): Promise<Counted> {
+    if (indicator.kind === 'latency') {
+      const { op, valueMs } = indicator;
+      const counted = await store.withTenant(tenant, (tx) =>
+        countInTime(tx, tenant, { patterns, startMs, endMs, op, valueMs }),
       );
-    const { commands } = await needs.metricsOf(tenant, { patterns, startMs, endMs, set });
-    return { good: commands.succeeded, total: commands.succeeded + commands.failed };
+      return { ...counted, isPartial: false };
+    }
+    const { commands, isPartial } = await needs.metricsOf(tenant, { patterns, startMs, endMs, set });
+    return { good: commands.succeeded, total: commands.succeeded + commands.failed, isPartial };
   }
 
   async function burnsNow(
     tenant: string,
     slo: SloSetting,
-    { sinceMs, endMs }: { readonly sinceMs: number; readonly endMs: number },
-  ): Promise<readonly Burn[]> {
-    const counts = new Map<number, GoodOfTotal>();
-    for (const windowMs of BURN_ALERTS.flatMap(({ longMs, shortMs }) => [longMs, shortMs]))
-      counts.set(windowMs, await count(tenant, slo, { startMs: sinceMs - windowMs, endMs }));
-    return burnsOf(slo, (windowMs) => counts.get(windowMs) ?? { good: 0, total: 0 });
+    { startOf, endMs }: { readonly startOf: Reach['startOf']; readonly endMs: number },
+  ): Promise<{ readonly burns: readonly Burn[]; readonly isPartial: boolean }> {
+    const counts = new Map<number, Counted>();
+    for (const windowMs of WINDOWS)
+      counts.set(windowMs, await count(tenant, slo, { startMs: startOf(windowMs), endMs }));
+    return {
+      burns: burnsOf(slo, (windowMs) => counts.get(windowMs) ?? { good: 0, total: 0 }),
+      isPartial: [...counts.values()].some(({ isPartial }) => isPartial),
+    };
   }
 
   return {
@@ -65,30 +85,40 @@ export function createObjectives(needs: ObjectiveNeeds, record: RecordFinding): 
       const charter = await charterOf(tenant);
       if (charter === null) return [];
       const mark = await store.withTenant(tenant, (tx) => readMark(tx, tenant));
-      const sinceMs = sinceOf(nowMs, because, objectivesOf(set));
+      const name = { tenant, check: objectivesOf(set) };
+      const { sinceMs, startOf, isWide } = reaches.of(name, nowMs, because);
       const endMs = endOf({ nowMs, because });
-      const look = async (slo: SloSetting, fromMs: number): Promise<Observation> =>
-        observationOf(slo, await burnsNow(tenant, slo, { sinceMs: fromMs, endMs }));
       const observations: Observation[] = [];
+      /** Of which it is not known whether they burn. */
+      const unsure = new Set<string>();
+      const look = async (slo: SloSetting, from: Reach['startOf']): Promise<Observation> => {
+        const { burns, isPartial } = await burnsNow(tenant, slo, { startOf: from, endMs });
+        if (isPartial) unsure.add(slo.name);
+        return observationOf(slo, burns, from);
+      };
       for (const slo of charter.monitors?.slos ?? [])
         if ((slo.set ?? '') === set) {
-          const seen = await look(slo, sinceMs);
-          const isThin = !seen.holds && isLate(nowMs, sinceMs);
-          observations.push(isThin ? await look(slo, nowMs) : seen);
+          const seen = await look(slo, startOf);
+          const isThin = !seen.holds && WINDOWS.some(isWide);
+          const observation = isThin ? await look(slo, exactly(nowMs)) : seen;
+          if (observation.holds || !unsure.has(slo.name)) observations.push(observation);
         }
-      return record({
+      const { opened, failed } = await record({
         tenant,
         set,
         sources: ['slo'],
         observations,
         // What a charter no longer names is over as well.
-        unobserved: () => 'gone',
-        safeStates: charter.safeStates,
+        unobserved: ({ rule }) => (unsure.has(rule) ? 'unknown' : 'gone'),
+        charter,
         nowMs,
         sinceMs,
         mark,
         because,
       });
+      throwAll(failed);
+      reaches.seen(name, nowMs);
+      return opened;
     },
 
     async status(tenant, set) {
@@ -103,7 +133,7 @@ export function createObjectives(needs: ObjectiveNeeds, record: RecordFinding): 
           slo,
           counts,
           budget: errorBudget(counts, slo.target),
-          burns: await burnsNow(tenant, slo, { sinceMs: nowMs, endMs: nowMs }),
+          burns: (await burnsNow(tenant, slo, { startOf: exactly(nowMs), endMs: nowMs })).burns,
           event: goingOn.find(({ source, rule }) => source === 'slo' && rule === slo.name) ?? null,
         });
       }
@@ -112,7 +142,7 @@ export function createObjectives(needs: ObjectiveNeeds, record: RecordFinding): 
   };
 }
 
-function observationOf(slo: SloSetting, burns: readonly Burn[]): Observation {
+function observationOf(slo: SloSetting, burns: readonly Burn[], startOf: Reach['startOf']): Observation {
   const burning = burns.filter((burn) => burn.burns);
   const said = burning.map(
     ({ name, factor, long, short }) =>
@@ -127,7 +157,7 @@ function observationOf(slo: SloSetting, burns: readonly Burn[]): Observation {
       ({ factor, longMs, shortMs }) => `burn rate > ${factor} over ${span(longMs)} and ${span(shortMs)}`,
     ).join(' or '),
     window: span(slo.windowMs),
-    windowMs: Math.max(...BURN_ALERTS.map(({ longMs }) => longMs)),
+    startMs: startOf(Math.max(...WINDOWS)),
     action: slo.response,
     alertSeverity: slo.alertSeverity,
     detail: `${slo.title}: the error budget of ${slo.name} (target ${slo.target}) is being used up ${said.join('; ')}`,

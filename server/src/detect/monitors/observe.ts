@@ -1,22 +1,17 @@
 // What the rules of a set say of its figures, as observations: each names its subject, whether it holds, and what people
 // must be able to read afterwards. A rule that cannot be evaluated is an observation too, and a loud one (I5).
 import { compileBreaker, plainMetrics } from '@mandate/kernel';
-import type {
-  AlertSeverity,
-  Breaker,
-  BreakerRule,
-  CommandTypeMetrics,
-  JsonObject,
-  MonitorMetrics,
-} from '@mandate/kernel';
+import type { AlertSeverity, Breaker, BreakerRule, CommandTypeMetrics, JsonObject } from '@mandate/kernel';
 import type { EventAction, Subject } from './event-store.ts';
+import type { WatchedMetrics } from './needs.ts';
 import type { About } from './trouble-store.ts';
 
 export interface Observation extends Subject {
   readonly holds: boolean;
   readonly condition: string;
   readonly window: string;
-  readonly windowMs: number;
+  /** Where its window began. */
+  readonly startMs: number;
   readonly action: EventAction;
   readonly alertSeverity: AlertSeverity;
   readonly detail: string;
@@ -37,7 +32,8 @@ export interface Observed {
 }
 
 export interface Figures {
-  readonly metrics: MonitorMetrics;
+  readonly startMs: number;
+  readonly metrics: WatchedMetrics;
   /** Empty where no condition asks for them. */
   readonly types: readonly CommandTypeMetrics[];
 }
@@ -61,7 +57,7 @@ export function compileRules(rules: readonly BreakerRule[]): readonly CompiledRu
     });
 }
 
-/** `figuresOf` answers for the rule's own window. */
+/** `figuresOf` answers for the rule's own window. Where they are partial, only what holds is observed. */
 export function observe(
   rules: readonly CompiledRule[],
   patterns: readonly string[],
@@ -78,14 +74,17 @@ export function observe(
     }
     const { breaker } = each;
     enabled.add(breaker.rule.name);
-    const { found, errors } = answersOf(breaker, patterns, figuresOf(breaker));
-    observations.push(...found, problem(breaker.rule, errors.length === 0 ? null : errors.join('; ')));
-    if (errors.length === 0) answered.add(breaker.rule.name);
+    const figures = figuresOf(breaker);
+    const { found, errors } = answersOf(breaker, patterns, figures);
+    const { isPartial } = figures.metrics;
+    observations.push(...found.filter(({ holds }) => holds || !isPartial));
+    observations.push(problem(breaker.rule, errors.length === 0 ? null : errors.join('; ')));
+    if (errors.length === 0 && !isPartial) answered.add(breaker.rule.name);
   }
   return { observations, answered, enabled };
 }
 
-function answersOf(breaker: Breaker, patterns: readonly string[], { metrics, types }: Figures) {
+function answersOf(breaker: Breaker, patterns: readonly string[], { startMs, metrics, types }: Figures) {
   const errors: string[] = [];
   const found = (breaker.perType ? types : [null]).flatMap((type): Observation[] => {
     const verdict = breaker.evaluate({ metrics, type });
@@ -93,7 +92,7 @@ function answersOf(breaker: Breaker, patterns: readonly string[], { metrics, typ
       errors.push(type === null ? verdict.message : `${type.commandType}: ${verdict.message}`);
       return [];
     }
-    const { rule, windowMs, readsIncidents, about } = breaker;
+    const { rule, readsIncidents, about } = breaker;
     const figures = breaker.describe({ metrics, type });
     return [
       {
@@ -103,7 +102,7 @@ function answersOf(breaker: Breaker, patterns: readonly string[], { metrics, typ
         holds: verdict.kind === 'holds',
         condition: rule.condition,
         window: rule.window,
-        windowMs,
+        startMs,
         action: rule.action,
         alertSeverity: rule.alertSeverity,
         detail: `${rule.name}${type === null ? '' : ` (${type.commandType})`}: ${rule.condition} over ${rule.window}; ${figures}`,
@@ -140,7 +139,7 @@ function problem(rule: BreakerRule, why: string | null): Observation {
     holds: why !== null,
     condition: rule.condition,
     window: rule.window,
-    windowMs: 0,
+    startMs: 0,
     // It is not known what it would have asked for; people are told, and nothing rises while that stands.
     action: 'alert_only',
     alertSeverity: 'critical',

@@ -6,7 +6,7 @@ import { insertEvent, updateEffect, updateResolved } from './event-store.ts';
 import type { BreakerEvent, EventSource, Mark, Subject } from './event-store.ts';
 import { liftThrottles, throttle } from './hold.ts';
 import { MONITORS } from './needs.ts';
-import type { Because, MonitorsNeeds } from './needs.ts';
+import type { Because, MonitorsNeeds, WatchedCharter } from './needs.ts';
 import type { Observation } from './observe.ts';
 import { readFailedActs } from './trouble-store.ts';
 import type { FailedAct } from './trouble-store.ts';
@@ -19,9 +19,9 @@ export interface Finding {
   readonly observations: readonly Observation[];
   /** What becomes of an episode that no observation speaks of: `unknown` leaves it as it is. */
   readonly unobserved: (subject: Subject) => 'holds_not' | 'gone' | 'unknown';
-  readonly safeStates: readonly string[];
+  readonly charter: Pick<WatchedCharter, 'safeStates' | 'constraints' | 'classes'>;
   readonly nowMs: number;
-  /** Where windows count back from; no later than now. */
+  /** As of when it was looked; no later than now. */
   readonly sinceMs: number;
   /** What the journal held before the figures were read. */
   readonly mark: Mark;
@@ -36,16 +36,16 @@ export type OpenEvent = (tx: Tx, finding: Finding, observation: Observation) => 
 export function createOpenEvent(needs: OpenNeeds): OpenEvent {
   const { chance, writeEntry, openIncident, fallIn, pauseIn } = needs;
   return async (tx, finding, observation) => {
-    const { tenant, set, nowMs, sinceMs, because } = finding;
+    const { tenant, set, nowMs, because } = finding;
     const {
-      windowMs,
+      startMs,
       holds: _holds,
       patterns,
       readsIncidents: _reads,
       about: _about,
       ...noticed
     } = observation;
-    const span = { patterns, startMs: sinceMs - windowMs, endMs: endOf(finding) };
+    const span = { patterns, startMs, endMs: endOf(finding) };
     const acts = observation.source === 'problem' ? [] : await readFailedActs(tx, tenant, span);
     const concerned = concernedBy(because, acts);
     const incidentId = await incidentOf(tx, { finding, observation, acts, traceId: concerned.traceId });
@@ -88,7 +88,7 @@ export function createOpenEvent(needs: OpenNeeds): OpenEvent {
   /** What an event does. A fall that is refused is owed: every later check tries it again. */
   async function respond(
     tx: Tx,
-    { tenant, nowMs, safeStates }: Finding,
+    { tenant, nowMs, charter: { safeStates } }: Finding,
     { event, patterns }: { readonly event: BreakerEvent; readonly patterns: readonly string[] },
   ): Promise<Effect> {
     const { set, actId, traceId, detail, commandType: action } = event;

@@ -1,8 +1,9 @@
 // Breakers and objectives through the real door: what a rule may be changed to and what is refused, with its place; who may;
 // what a charter may write; and that people hear of it at once.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { createMandate } from '@mandate/sdk';
+import { wholeFile } from '../../../../test/closing.ts';
 import { openDoor } from '../../../../test/door.ts';
 import type { Door } from '../../../../test/door.ts';
 import { until } from '../../../../test/until.ts';
@@ -32,13 +33,10 @@ ${SLO}tiers:
 
 let door: Door;
 const heard: string[] = [];
-const closing: (() => Promise<void>)[] = [];
+const file = wholeFile();
 before(async () => {
-  door = await openDoor({ after: (fn) => void closing.push(fn) }, { charter: CHARTER });
+  door = await openDoor(file, { charter: CHARTER });
   door.app.registerChannel('phone', ({ text }) => Promise.resolve(void heard.push(text)));
-});
-after(async () => {
-  for (const close of closing) await close();
 });
 
 type Listed = Readonly<Record<string, unknown>>;
@@ -175,7 +173,7 @@ test('a failure trips a rule of the charter, and people hear of it once and at o
   );
   const told = await until('somebody is told', () => heard.find((text) => text.includes('Any Failure')));
   assert.match(told, /commands\.failed > 0 over 1h; commands\.failed 1/);
-  assert.ok(told.includes(String(event?.['traceId'])) && told.includes(`/api/v1/actions/${id}`), told);
+  assert.ok(told.includes(String(event?.['traceId'])) && told.includes(`/acts/${id}?t=`), told);
   assert.equal(heard.filter((text) => text.includes('Any Failure')).length, 1);
 
   const resolve = () =>

@@ -2,7 +2,7 @@
 // whoever changes them: what a charter says later of a rule counts only while nobody has touched the row.
 import { compileBreaker, DEFAULT_BREAKERS, DEFAULT_MIN_SAMPLES } from '@mandate/kernel';
 import type { AlertSeverity, BreakerAction, BreakerProblem, BreakerRule } from '@mandate/kernel';
-import { readGoingOn, readMark, updateEnded } from './event-store.ts';
+import { lockGoingOn, readMark, updateEnded } from './event-store.ts';
 import type { MonitorsNeeds, WatchedCharter } from './needs.ts';
 import { resolveIn } from './open-event.ts';
 import { insertRule, lockSet, readRules, readSeeds, writeRule, writeSeed } from './rule-store.ts';
@@ -143,8 +143,8 @@ export function createRules({ store, clock, writeEntry, charterOf, unpause }: Ru
   ): Promise<void> {
     const nowMs = clock.nowMs();
     const mark = await readMark(tx, tenant);
-    for (const event of await readGoingOn(tx, tenant, set)) {
-      if (event.source === 'slo' || event.rule !== name) continue;
+    for (const event of await lockGoingOn(tx, tenant, { set, sources: ['breaker', 'problem'] })) {
+      if (event.rule !== name) continue;
       await updateEnded(tx, tenant, { id: event.id, nowMs, mark });
       if (event.source === 'problem' && event.resolvedMs === null)
         await resolveIn(

@@ -19,9 +19,11 @@ export interface Schedule {
 }
 
 export interface ScheduleNeeds {
-  readonly monitors: Pick<Monitors, 'checkTenant'>;
+  readonly monitors: Pick<Monitors, 'checkTenant' | 'forget'>;
   readonly store: Pick<Store, 'withTenant'>;
   readonly control: Sql;
+  /** Whether another process counts more of a tenant than this one can: then it is that one's to look at. */
+  readonly isElsewhere: (tenant: string) => Promise<boolean>;
   readonly clock: Clock;
   readonly intervalMs: number;
   readonly failed: MonitorsNeeds['failed'];
@@ -35,7 +37,7 @@ const SOON_MS = 200;
 const RETRY_MS = 1_000;
 
 export function createSchedule(needs: ScheduleNeeds): Schedule {
-  const { monitors, store, control, clock, intervalMs, failed } = needs;
+  const { monitors, store, control, isElsewhere, clock, intervalMs, failed } = needs;
   let isClosed = false;
   let cancelRound: () => void = () => undefined;
   let cancelRead: (() => void) | null = null;
@@ -64,11 +66,18 @@ export function createSchedule(needs: ScheduleNeeds): Schedule {
     void done.finally(() => running.delete(done));
   }
 
+  async function isOthers(tenant: string): Promise<boolean> {
+    if (!(await isElsewhere(tenant))) return false;
+    monitors.forget(tenant);
+    behind.delete(tenant);
+    return true;
+  }
+
   async function round(): Promise<void> {
     for (const tenant of await tenantsOf(control)) {
       if (isClosed) return;
       try {
-        await lookNow(tenant, BY_TIME);
+        if (!(await isOthers(tenant))) await lookNow(tenant, BY_TIME);
       } catch (error) {
         failed(error, `the monitors of ${tenant} could not be checked; they are with the next round`);
       }
@@ -86,7 +95,7 @@ export function createSchedule(needs: ScheduleNeeds): Schedule {
     for (const tenant of await tenantsOf(control)) {
       if (isClosed) break;
       try {
-        if (!(await readOne(tenant))) isWhole = false;
+        if (!(await isOthers(tenant)) && !(await readOne(tenant))) isWhole = false;
       } catch (error) {
         isWhole = false;
         if (!isClosed)
@@ -145,10 +154,10 @@ export function createSchedule(needs: ScheduleNeeds): Schedule {
     },
     look(tenant, because) {
       if (!isClosed)
-        background(
-          () => lookNow(tenant, because),
-          `the monitors of ${tenant} could not be checked at once; the journal will have them checked`,
-        );
+        background(async () => {
+          // Where somebody else looks, the journal tells them.
+          if (!(await isOthers(tenant))) await lookNow(tenant, because);
+        }, `the monitors of ${tenant} could not be checked at once; the journal will have them checked`);
     },
     wake: () => readSoon(SOON_MS),
     async idle() {

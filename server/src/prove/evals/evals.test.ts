@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { createMandate } from '@mandate/sdk';
 import type { Mandate, MandateProblem } from '@mandate/sdk';
+import { wholeFile } from '../../../../test/closing.ts';
 import { openCommandLine } from '../../../../test/command-line.ts';
 import { openDoor } from '../../../../test/door.ts';
 import type { Door } from '../../../../test/door.ts';
@@ -44,14 +45,13 @@ phases:
 
 let door: Door;
 let mandate: Mandate;
-const closing: (() => Promise<void>)[] = [];
+const whole = wholeFile();
 before(async () => {
-  door = await openDoor({ after: (fn) => void closing.push(fn) }, { charter: charterWith('first') });
+  door = await openDoor(whole, { charter: charterWith('first') });
   const { text } = await door.makeKey({ roles: ['operator'], agents: 'any', user: { id: 'otto' } });
   mandate = createMandate({ url: door.url, apiKey: text });
 });
 after(async () => {
-  for (const close of closing) await close();
   for (const left of [`${TRACE}-simulated`, `${TRACE}-real`, `${TRACE}.yaml`])
     await rm(left, { force: true });
 });

@@ -4,9 +4,10 @@
 import { canonicalJson, redactText } from '@mandate/kernel';
 import type { JsonObject } from '@mandate/kernel';
 import type { Chance, Clock } from '../../platform/clock/clock.ts';
+import type { WriteEntry } from '../../platform/events/entry.ts';
 import type { Refusal } from '../../platform/http/problems.ts';
 import type { Asker } from '../../platform/identity/asker.ts';
-import type { Store, Tx } from '../../platform/postgres/store.ts';
+import type { Store } from '../../platform/postgres/store.ts';
 import { measureCoverage } from './coverage.ts';
 import type {
   EvalCase,
@@ -82,17 +83,7 @@ export interface EvalsNeeds<Case extends EvalCase> {
   readonly charterVersion: (tenant: string) => Promise<string | null>;
   /** What the governed set may do; null where the charter has no such set. */
   readonly setOf: (tenant: string, set: string) => Promise<CoveredSet | null>;
-  readonly writeEntry: (
-    tx: Tx,
-    tenant: string,
-    entry: {
-      readonly kind: string;
-      readonly actor: string;
-      readonly atMs: number;
-      readonly traceId: string | null;
-      readonly data: JsonObject;
-    },
-  ) => Promise<void>;
+  readonly writeEntry: WriteEntry;
 }
 
 export interface Evals {

@@ -1,10 +1,10 @@
 // The book of drills. What Mandate can do itself it does, and writes down what came of it, passed or not; what only
 // people can do they report, by name and with something to show for it.
-import type { JsonObject } from '@mandate/kernel';
 import type { Chance, Clock } from '../../platform/clock/clock.ts';
+import type { WriteEntry } from '../../platform/events/entry.ts';
 import type { Refusal } from '../../platform/http/problems.ts';
 import { isPerson } from '../../platform/identity/principal.ts';
-import type { Store, Tx } from '../../platform/postgres/store.ts';
+import type { Store } from '../../platform/postgres/store.ts';
 import type { Drill, DrillEvidence, DrillKind } from './drill.ts';
 import type { KillSwitchDrill } from './kill-switch.ts';
 import { insertDrill, selectDrills, selectLatest } from './store.ts';
@@ -51,17 +51,7 @@ export interface DrillsNeeds {
   readonly chance: Chance;
   readonly pullKillSwitch: KillSwitchDrill;
   readonly verifyJournal: VerifyJournal;
-  readonly writeEntry: (
-    tx: Tx,
-    tenant: string,
-    entry: {
-      readonly kind: string;
-      readonly actor: string;
-      readonly atMs: number;
-      readonly traceId: string | null;
-      readonly data: JsonObject;
-    },
-  ) => Promise<void>;
+  readonly writeEntry: WriteEntry;
 }
 
 export function createDrills(needs: DrillsNeeds): Drills {
@@ -126,7 +116,8 @@ export function createDrills(needs: DrillsNeeds): Drills {
       return record(order, { kind: 'chaos', atMs, passed, evidence: { summary, link, sha256 } });
     },
 
-    latestDrill: (tenant, kind) => store.withTenant(tenant, (tx) => selectLatest(tx, tenant, kind)),
+    latestDrill: (tenant, kind) =>
+      store.withTenant(tenant, (tx) => selectLatest(tx, tenant, { kind, nowMs: clock.nowMs() })),
     list: (tenant, query) => store.withTenant(tenant, (tx) => selectDrills(tx, tenant, query)),
   };
 }

@@ -1,9 +1,10 @@
 // Evidence through the real door: the kill switch is really pulled, damage in the journal is really found, and nobody
 // declares a drill that leaves nothing to show.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { createMandate } from '@mandate/sdk';
 import type { MandateProblem } from '@mandate/sdk';
+import { wholeFile } from '../../../../test/closing.ts';
 import { openCommandLine } from '../../../../test/command-line.ts';
 import { openDoor } from '../../../../test/door.ts';
 import type { Door } from '../../../../test/door.ts';
@@ -17,18 +18,15 @@ import { createKillSwitchDrill } from './kill-switch.ts';
 import type { KillSwitchNeeds } from './kill-switch.ts';
 import { createScrapes } from './scrapes.ts';
 import type { Scrape } from './scrapes.ts';
+import { selectPassed } from './store.ts';
 import { createVerifyJournal } from './verify-journal.ts';
 
 let door: Door;
-const closing: (() => Promise<void>)[] = [];
+const file = wholeFile();
 before(async () => {
-  door = await openDoor(
-    { after: (fn) => void closing.push(fn) },
-    { charter: 'version: 1\nresume: { twoPersons: true }\ntiers: { green: { actions: [test.*] } }\n' },
-  );
-});
-after(async () => {
-  for (const close of closing) await close();
+  door = await openDoor(file, {
+    charter: 'version: 1\nresume: { twoPersons: true }\ntiers: { green: { actions: [test.*] } }\n',
+  });
 });
 
 interface Evidence {
@@ -80,6 +78,8 @@ test('the drill of the kill switch really stops a scope of its own, is refused i
   await stop('agent:mandate-drill-evil', 'Kill switch drill: nobody works in this scope.');
   await stop(left, 'it misbehaves');
   await stop(left, 'Kill switch drill: nobody works in this scope.');
+  // Whoever is woken by stops is not woken by a drill.
+  assert.match((await door.call('GET', '/metrics')).text, /^mandate_stops_standing 2$/m);
   await door.database
     .admin`update mandate.restriction set created_at = created_at - interval '11 minutes' where lifted_at is null`;
   assert.equal((await mandate.drills.killSwitch()).passed, true);
@@ -237,6 +237,17 @@ test('a chaos drill is reported by a person, with evidence and no date in the fu
   };
   await drills.reportChaos({ ...report, atMs: clock.nowMs(), passed: false });
   assert.equal((await drills.latestDrill(door.app.tenant, 'chaos'))?.passed, false);
+  // One of a clock that was ahead does not stand before every other until that day, neither here nor as what was sound.
+  const nowMs = clock.nowMs();
+  clock.jumpTo(nowMs + 365 * 86_400_000);
+  await drills.reportChaos({ ...report, summary: 'ahead', atMs: clock.nowMs(), passed: true });
+  assert.equal((await drills.latestDrill(door.app.tenant, 'chaos'))?.evidence['summary'], 'ahead');
+  clock.jumpTo(nowMs + 1_000);
+  assert.equal((await drills.latestDrill(door.app.tenant, 'chaos'))?.passed, false);
+  const sound = await store.withTenant(door.app.tenant, (tx) =>
+    selectPassed(tx, door.app.tenant, { kind: 'chaos', nowMs }),
+  );
+  assert.equal(sound?.['summary'], 'We pulled the plug.');
   assert.equal(await drills.latestDrill('rival', 'chaos'), null);
   const drill = { passed: true, atMs: 0 };
   assert.deepEqual([counts(drill, 90 * 86_400_000), counts(drill, 90 * 86_400_000 + 1)], [true, false]);
@@ -279,11 +290,18 @@ test('monitoring is a scrape key, or Prometheus that comes back; who looks once 
   clock.advance(1);
   note('key', 'key');
   await last(firstMs + 60_000);
-  clock.jumpTo(firstMs - 3_600_000);
+  clock.jumpTo(firstMs - 180_000);
   note('key', 'key');
   clock.jumpTo(firstMs + 120_000);
   note('key', 'key');
   await last(firstMs + 120_000);
+  // Nor does one that was far ahead: what another server notes by the right time counts again.
+  clock.jumpTo(firstMs + 365 * 86_400_000);
+  note('key', 'key');
+  await last(firstMs + 365 * 86_400_000);
+  clock.jumpTo(firstMs + 180_000);
+  note('key', 'key');
+  await last(firstMs + 180_000);
 
   // Without one Prometheus has to come back: not in a burst, and not after five minutes. Nobody else counts at all.
   const laterMs = firstMs + 3_600_000;
@@ -296,7 +314,7 @@ test('monitoring is a scrape key, or Prometheus that comes back; who looks once 
   come(11_000, 'other');
   come(310_000, 'prometheus');
   come(319_999, 'other');
-  assert.equal(await scrapes.lastScrapeMs(tenant), firstMs + 120_000);
+  assert.equal(await scrapes.lastScrapeMs(tenant), firstMs + 180_000);
   come(320_000, 'prometheus');
   await last(laterMs + 320_000);
   assert.equal(await scrapes.lastScrapeMs('rival'), null);

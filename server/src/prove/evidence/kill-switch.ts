@@ -8,9 +8,13 @@ const BOUND_MS = 4_000;
 /** A drill that was cut off leaves its own stop behind; the next one lifts it after this long. */
 const LEFT_BEHIND_MS = 600_000;
 const AGENT = 'mandate-drill-';
-const OWN_SCOPE = /^agent:mandate-drill-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const ACTION = 'mandate.drill';
-const REASON = 'Kill switch drill: nobody works in this scope.';
+/** A drill's own stop, for whoever counts those that hold anybody up: no agent has such a name. */
+export const DRILL_STOP = {
+  scope: '^agent:mandate-drill-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$',
+  cause: 'Kill switch drill: nobody works in this scope.',
+} as const;
+const OWN_SCOPE = new RegExp(DRILL_STOP.scope);
 
 export interface KillSwitchNeeds {
   readonly clock: Clock;
@@ -85,7 +89,7 @@ export function createKillSwitchDrill(needs: KillSwitchNeeds): KillSwitchDrill {
       if (
         stop.tenant === tenant &&
         OWN_SCOPE.test(stop.scope) &&
-        stop.cause === REASON &&
+        stop.cause === DRILL_STOP.cause &&
         clock.nowMs() - Date.parse(stop.since) > LEFT_BEHIND_MS
       )
         await needs.resume({
@@ -113,7 +117,7 @@ export function createKillSwitchDrill(needs: KillSwitchNeeds): KillSwitchDrill {
             : 'Nothing can be decided at the moment, so a drill would show nothing. See /ready.',
       };
     const sinceMs = clock.monotonicMs();
-    const stopped = await needs.stop({ tenant, scope, level: 'stop', reason: REASON, by, traceId });
+    const stopped = await needs.stop({ tenant, scope, level: 'stop', reason: DRILL_STOP.cause, by, traceId });
     const tookMs = Math.round(clock.monotonicMs() - sinceMs);
     let refused: (Seen & { readonly actId: string | null }) | null = null;
     let resumed = false;

@@ -27,7 +27,7 @@ export interface VerifyJournalNeeds {
 export function createVerifyJournal({ store, clock, told }: VerifyJournalNeeds): VerifyJournal {
   return async (tenant) => {
     const problems: string[] = [];
-    const own = await countOwn(store, tenant);
+    const own = await countOwn(store, tenant, clock.nowMs());
     problems.push(...own.problems);
     const gap = await findMissing(store.sequencer);
     if (gap !== null) {
@@ -67,8 +67,11 @@ interface Counted {
 async function countOwn(
   store: Store,
   tenant: string,
+  nowMs: number,
 ): Promise<Counted & { readonly problems: readonly string[] }> {
-  const before = await store.withTenant(tenant, (tx) => selectPassed(tx, tenant, 'audit_verification'));
+  const before = await store.withTenant(tenant, (tx) =>
+    selectPassed(tx, tenant, { kind: 'audit_verification', nowMs }),
+  );
   const [sound, upTo] = [before?.['entries'], before?.['lastPosition']];
   if (typeof sound !== 'number' || typeof upTo !== 'number')
     return { ...(await countBetween(store, tenant, { after: 0, upTo: null })), problems: [] };

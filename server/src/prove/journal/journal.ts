@@ -3,8 +3,9 @@
 import { canonicalJson, redactText } from '@mandate/kernel';
 import type { Json, JsonObject } from '@mandate/kernel';
 import type { Clock } from '../../platform/clock/clock.ts';
+import type { NewEntry } from '../../platform/events/entry.ts';
 import { jsonb } from '../../platform/postgres/jsonb.ts';
-import type { Sql, Store, Tx } from '../../platform/postgres/store.ts';
+import type { Store, Tx } from '../../platform/postgres/store.ts';
 import { iso } from '../../platform/clock/iso.ts';
 
 export interface JournalEntry {
@@ -31,16 +32,6 @@ export interface CloudEvent {
   readonly data: JsonObject;
 }
 
-export interface NewEntry {
-  readonly kind: string;
-  readonly agent?: string | null;
-  readonly actId?: string | null;
-  readonly actor: string;
-  readonly atMs: number;
-  readonly traceId: string | null;
-  readonly data: JsonObject;
-}
-
 export interface EntryQuery {
   readonly after: number;
   readonly limit: number;
@@ -64,7 +55,7 @@ export interface Journal {
 }
 
 /** Writes one entry in the caller's transaction, with what people and agents wrote in words freed of secrets (I9). */
-export async function writeEntry(tx: Tx | Sql, tenant: string, entry: NewEntry): Promise<void> {
+export async function writeEntry(tx: Tx, tenant: string, entry: NewEntry): Promise<void> {
   const rows = [{ ...entry, data: canonicalJson(withoutSecrets(entry.data)) }];
   await tx`select mandate.journal_write(${tenant}, ${jsonb(tx, rows)})`;
 }

@@ -1,6 +1,6 @@
 // The HTTP resources of the journal: entries to read, newest first for people or onwards from a position for machines.
 import { z } from 'zod';
-import { limitField, momentField, nameField, positionField } from '../../platform/http/fields.ts';
+import { inOrder, limitField, momentField, nameField, positionField } from '../../platform/http/fields.ts';
 import { json, route } from '../../platform/http/route.ts';
 import type { Route } from '../../platform/http/route.ts';
 import { cloudEventOf } from './journal.ts';
@@ -9,17 +9,19 @@ import type { Journal } from './journal.ts';
 const LIMIT = 100;
 const LIMIT_MAX = 1_000;
 
-const entriesQuery = z.strictObject({
-  after: positionField.optional(),
-  before: positionField.optional(),
-  limit: limitField(LIMIT_MAX).optional(),
-  kind: nameField.optional(),
-  agent: nameField.optional(),
-  actionId: z.uuid().optional(),
-  from: momentField.optional(),
-  to: momentField.optional(),
-  format: z.enum(['cloudevents']).optional(),
-});
+const entriesQuery = inOrder(
+  z.strictObject({
+    after: positionField.optional(),
+    before: positionField.optional(),
+    limit: limitField(LIMIT_MAX).optional(),
+    kind: nameField.optional(),
+    agent: nameField.optional(),
+    actionId: z.uuid().optional(),
+    from: momentField.optional(),
+    to: momentField.optional(),
+    format: z.enum(['cloudevents']).optional(),
+  }),
+);
 
 export function journalRoutes(journal: Journal): readonly Route[] {
   return [

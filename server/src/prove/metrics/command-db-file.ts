@@ -6,6 +6,13 @@ import { DatabaseSync } from 'node:sqlite';
 /** The file, its table or a column is not there, something else is, or it cannot be read at this moment. */
 export class CommandDbUnreadable extends Error {
   override readonly name = 'CommandDbUnreadable';
+  /** Nothing is wrong with it but that another program has it at this moment. */
+  readonly isLocked: boolean;
+
+  constructor(message: string, isLocked = false) {
+    super(message);
+    this.isLocked = isLocked;
+  }
 }
 
 export type Ended = 'succeeded' | 'failed' | 'rolledBack' | 'other' | 'live' | 'none';
@@ -57,7 +64,10 @@ const WANTED = {
   mandateActionId: 'mandate_action_id',
 } as const;
 const TABLE = 'command_proposals';
-const BUSY_MS = 1_000;
+/** How long a lock of the other program is put up with. */
+export const LOCKED_MS = 1_000;
+/** Rows in a row, before whoever reads looks up: some milliseconds. */
+const SLICE = 4_000;
 /** What a Date can hold. */
 const TIME_MAX = 8.64e15;
 
@@ -88,11 +98,11 @@ export interface OpenFile {
   readonly identity: string;
 }
 
-/** Throws CommandDbUnreadable with what is wrong and what to do, as everything here does. */
-export function openFile(path: string): OpenFile {
+/** Throws CommandDbUnreadable with what is wrong and what to do, as everything here does. Waits for a lock that long, and nobody else runs meanwhile. */
+export function openFile(path: string, waitMs: number): OpenFile {
   const identity = identityOf(path);
-  return told(path, () => {
-    const db = new DatabaseSync(path, { readOnly: true, timeout: BUSY_MS });
+  try {
+    const db = new DatabaseSync(path, { readOnly: true, timeout: waitMs });
     try {
       columnsOf(path, db);
       return { db, identity };
@@ -100,7 +110,9 @@ export function openFile(path: string): OpenFile {
       db.close();
       throw error;
     }
-  });
+  } catch (error) {
+    throw told(path, error);
+  }
 }
 
 export function identityOf(path: string): string {
@@ -111,33 +123,40 @@ export function identityOf(path: string): string {
   );
 }
 
-/** Everything in it; what was there before, where nothing was committed since. */
-export function readFile(path: string, { db }: OpenFile, before: Reading | null): Reading {
-  return told(path, () => {
+/**
+ * Everything in it; what was there before, where nothing was committed since. `lookUp` is waited for again and again, so
+ * that whoever reads a large file can answer somebody meanwhile.
+ */
+export async function readFile(
+  path: string,
+  { db }: OpenFile,
+  { before, lookUp }: { readonly before: Reading | null; readonly lookUp: () => Promise<void> },
+): Promise<Reading> {
+  try {
     // One transaction, so that the version is that of the rows.
     db.exec('begin');
     try {
       const now = Number(db.prepare('pragma data_version').get()?.['data_version']);
       if (now === before?.version) return before;
-      return { version: now, rows: rowsOf(db, columnsOf(path, db)) };
+      return { version: now, rows: await rowsOf(db, columnsOf(path, db), lookUp) };
     } finally {
       db.exec('rollback');
     }
-  });
+  } catch (error) {
+    throw told(path, error);
+  }
 }
 
-function told<T>(path: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof CommandDbUnreadable) throw error;
-    const why = error instanceof Error ? error.message : 'it cannot be read';
-    throw new CommandDbUnreadable(
-      /locked|busy/.test(why)
-        ? `COMMAND_DB_PATH is ${path}, which another program holds locked for more than a second (${why}). It is tried again whenever it is asked for; keep write transactions short.`
-        : `COMMAND_DB_PATH is ${path}, which cannot be read as an SQLite database (${why}). Give the file of the command database, readable by this user.`,
-    );
-  }
+function told(path: string, error: unknown): CommandDbUnreadable {
+  if (error instanceof CommandDbUnreadable) return error;
+  const why = error instanceof Error ? error.message : 'it cannot be read';
+  const isLocked = /locked|busy/.test(why);
+  return new CommandDbUnreadable(
+    isLocked
+      ? `COMMAND_DB_PATH is ${path}, which another program holds locked for more than a second (${why}). It is tried again whenever it is asked for; keep write transactions short.`
+      : `COMMAND_DB_PATH is ${path}, which cannot be read as an SQLite database (${why}). Give the file of the command database, readable by this user.`,
+    isLocked,
+  );
 }
 
 function columnsOf(path: string, db: DatabaseSync): Columns {
@@ -190,7 +209,7 @@ function textSql(column: string): string {
 const BETWEEN = '\u001f';
 
 /** One text says of which kind a row is, and no number is an integer of SQLite's: crossing over is what takes the time. */
-function rowsOf(db: DatabaseSync, columns: Columns): CommandRows {
+async function rowsOf(db: DatabaseSync, columns: Columns, lookUp: () => Promise<void>): Promise<CommandRows> {
   const reason = quoted(columns.rejectionReason);
   const says = `replace(lower(cast(${reason} as text)), '_', ' ')`;
   const kind = [
@@ -206,7 +225,10 @@ function rowsOf(db: DatabaseSync, columns: Columns): CommandRows {
   statement.setReturnArrays(true);
   const byKind = new Map<string, number[]>();
   let timeless = 0;
+  let read = 0;
   for (const row of statement.iterate()) {
+    read += 1;
+    if (read % SLICE === 0) await lookUp();
     const [moment, written] = [row['0'], String(row['1'])];
     if (typeof moment !== 'number' || Math.abs(moment) > TIME_MAX) {
       timeless += 1;

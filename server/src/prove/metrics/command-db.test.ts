@@ -81,12 +81,31 @@ test('whoever writes it is never waited for by the thread that judges', async ()
   assert.equal(await said(), 0);
   add(['SET_POWER', AT_MS]);
   await until('what was committed counts', async () => (await said()) === 1);
+  const now = async (): Promise<readonly [number | null, string]> => {
+    const { reading, problem } = await commandDb.readNow(WINDOW);
+    return [reading?.types[0]?.total ?? null, problem?.message ?? ''];
+  };
+  assert.deepEqual(await now(), [1, '']);
   db.exec('begin exclusive');
+  // A lock at the start is nobody's mistake, and what was never read cannot be had at once.
+  const late = openCommandDb(path, clock);
+  assert.deepEqual(await late.readNow(WINDOW), { reading: null, problem: null });
+  await late.close();
   const locked = await until('it is locked', async () => {
     const text = await said();
     return typeof text === 'string' && text;
   });
   assert.match(locked, /another program holds locked/);
+  // Whoever cannot wait has what was read last, and is told; nobody tries again for them so soon.
+  const stale = async (): Promise<void> => {
+    const [total, problem] = await now();
+    assert.equal(total, 1);
+    assert.match(problem, /another program holds locked/);
+  };
+  for (let n = 0; n < 20; n += 1) await stale();
+  db.exec('rollback');
+  await stale();
+  db.exec('begin exclusive');
   // While they wait this thread goes on, or nobody could say that it is enough.
   const waiting = [said(), said()];
   clock.advance(5_000);
@@ -94,6 +113,7 @@ test('whoever writes it is never waited for by the thread that judges', async ()
     assert.match(String(text), /not read through within 5 s/);
   db.exec('rollback');
   await until('it is read again', async () => (await said()) === 1);
+  assert.deepEqual(await now(), [1, '']);
   db.close();
   await rm(path);
   assert.match(String(await said()), /there is no such file/);

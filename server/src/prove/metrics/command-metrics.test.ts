@@ -2,14 +2,24 @@
 // random, in any order of commits and with a clock that goes back, and every window has to say what a count of the acts
 // says, which is made from what the test itself did.
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { openCommandWorld, START_MS } from '../../../../test/command-world.ts';
 import type { CommandWorld, KnownAct } from '../../../../test/command-world.ts';
 import { openTestDatabase } from '../../../../test/postgres.ts';
 import type { TestDatabase } from '../../../../test/postgres.ts';
+import { manualClock } from '../../platform/clock/manual-clock.ts';
+import { openCommandDb } from './command-db.ts';
+import type { CommandDb } from './command-db.ts';
+import { createCommandSource } from './command-source.ts';
+import type { CommandSource } from './command-source.ts';
 import type { ActionCounts, Counts, Window } from './counts.ts';
 import { countDirectly, readCounts } from './rollup-store.ts';
+import { createRollups } from './rollups.ts';
 
 const ACTIONS = ['roaster.SET_POWER', 'roaster.SET_FAN', 'shop.refund', 'roasterx'];
 const CAUSES = [
@@ -245,6 +255,108 @@ test('what commits late, or behind a clock that went back, is in the very next a
   await check(world, [all]);
   await settle();
   await check(world, [all]);
+});
+
+test('a stop of a class reaches whom the charter in force puts there, also where it was counted by another', async () => {
+  const { tenant, clock, ask, end, sequence } = await openWorld();
+  const { store } = database;
+  await store.withTenant(
+    tenant,
+    (tx) => tx`
+      insert into mandate.restriction (tenant, id, kind, level, scope, floor, except_actions, cause, created_by, created_at)
+      values (${tenant}, gen_random_uuid(), 'stop', 'stop', 'class:background', 'black', '{}', 'a drill', 'p', ${new Date(START_MS)})`,
+  );
+  const act = await ask({ action: 'roaster.SET_FAN', causes: null, refused: null, compensates: null });
+  await end(act, 'cancelled');
+  await sequence();
+  clock.jumpTo(START_MS + 600_000);
+  let classes: Readonly<Record<string, string>> = { a: 'background' };
+  const rollups = createRollups({
+    store,
+    clock,
+    classesOf: () => Promise.resolve(classes),
+    failed: assert.ifError,
+  });
+  const window = { patterns: ['*'], startMs: START_MS - 3_600_000, endMs: START_MS + 3_600_000 };
+  const stopped = (): Promise<readonly number[]> =>
+    store.withTenant(tenant, async (tx) => [
+      sum(await readCounts(tx, tenant, window, classes)).stopped,
+      sum(await countDirectly(tx, tenant, window, classes)).stopped,
+    ]);
+  const kept = (): Promise<unknown> =>
+    store.withTenant(tenant, async (tx) => {
+      const [row] =
+        await tx`select sum(stopped)::integer as stopped from mandate.metric_bucket where seconds = 60`;
+      return row?.['stopped'];
+    });
+  await rollups.settle(tenant);
+  assert.deepEqual(await stopped(), [1, 1]);
+  classes = { a: 'foreground' };
+  assert.deepEqual(await stopped(), [0, 0], 'before anything is counted again');
+  await rollups.settle(tenant);
+  assert.deepEqual([...(await stopped()), await kept()], [0, 0, 0]);
+  classes = { a: 'background' };
+  await rollups.settle(tenant);
+  assert.deepEqual(await stopped(), [1, 1]);
+});
+
+test('a second source counts for its tenant alone, and every other process knows that it does not have it', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'mandate-commands-'));
+  const path = join(directory, 'commands.db');
+  const file = new DatabaseSync(path);
+  file.exec(
+    `create table command_proposals (status, execution_status, command_type, created_at, rejection_reason);
+     insert into command_proposals values ('approved', 'failed', 'SET_FAN', ${START_MS}, null)`,
+  );
+  file.close();
+  const { store, admin } = database;
+  const clock = manualClock(START_MS);
+  const told: string[] = [];
+  const process = (tenant: string, worker: string, commandDb: CommandDb | null): CommandSource =>
+    createCommandSource({
+      store,
+      clock,
+      tenant,
+      worker,
+      commandDb,
+      unread: assert.ifError,
+      isWithout: () => void told.push(tenant),
+    });
+  const has = process('acme', '00000000-0000-4000-8000-000000000001', openCommandDb(path, clock));
+  const own = process('acme', '00000000-0000-4000-8000-000000000002', null);
+  const rival = process('rival', '00000000-0000-4000-8000-000000000003', openCommandDb(path, clock));
+  const window = { patterns: ['roaster.*'], startMs: START_MS, endMs: START_MS };
+  const seenBy = async ({ read, readNow, isElsewhere }: CommandSource, tenant: string) => {
+    clock.advance(2_000);
+    const reading = await read(tenant, window).then(
+      (found) => found?.types.length ?? null,
+      (error: Error) => error.name,
+    );
+    const missing = (await readNow(tenant, window))?.missing ?? null;
+    return [reading, missing === null, await isElsewhere(tenant)];
+  };
+  await admin`
+    insert into mandate.worker (id, host, pid, started_at, lease_until)
+    values ('00000000-0000-4000-8000-000000000001', 'here', 1, now(), now() + interval '1 hour')`;
+  await own.begin();
+  assert.deepEqual(await seenBy(own, 'acme'), [null, true, false]);
+  await has.begin();
+  assert.deepEqual(await seenBy(has, 'acme'), [1, true, false]);
+  assert.deepEqual(await seenBy(rival, 'acme'), ['CommandDbUnreadable', false, true]);
+  assert.deepEqual(await seenBy(own, 'acme'), ['CommandDbUnreadable', false, true]);
+  assert.deepEqual([own.isRead(), told], [false, []]);
+  // Neither counts for anybody who has no file.
+  assert.deepEqual(await seenBy(has, 'rival'), [null, true, false]);
+  await own.begin();
+  assert.deepEqual(told, ['acme']);
+  // While nobody lives who could read it, it is still not all there is, and whoever lives has to look.
+  await admin`update mandate.worker set lease_until = now() - interval '1 second'`;
+  assert.deepEqual(await seenBy(rival, 'acme'), ['CommandDbUnreadable', false, false]);
+  // Until a server of the tenant starts without it.
+  await own.begin();
+  assert.deepEqual(await seenBy(rival, 'acme'), [null, true, false]);
+  await Promise.all([has.close(), rival.close()]);
+  await rm(directory, { recursive: true });
 });
 
 test('two processes that count at the same time count once', async () => {

@@ -1,33 +1,24 @@
 // What happened to commands, for any window and any actions, from the acts themselves: nobody keeps a second book. Rollups
 // make a window of years as quick as one of minutes; what they do not cover yet is read from the acts in the same breath.
-import { settingOf } from '@mandate/kernel';
-import type { Law } from '@mandate/kernel';
+import { NO_COMMANDS, ratesOf, settingOf } from '@mandate/kernel';
+import type {
+  CommandCounts,
+  CommandTypeMetrics,
+  GovernanceMetrics,
+  Law,
+  MonitorMetrics,
+} from '@mandate/kernel';
 import type { Clock } from '../../platform/clock/clock.ts';
 import { iso } from '../../platform/clock/iso.ts';
 import type { Store } from '../../platform/postgres/store.ts';
-import { addCommands, commandsOf, NO_COMMANDS, ratesOf } from './counts.ts';
-import type { ActionCounts, Commands, Rates, Window } from './counts.ts';
-import { CommandDbUnreadable } from './command-db-file.ts';
-import type { CommandDb, CommandDbReading } from './command-db.ts';
+import { addCommands, commandsOf } from './counts.ts';
+import type { ActionCounts, Window } from './counts.ts';
+import type { CommandDbReading } from './command-db.ts';
+import type { CommandSource, SourceNow } from './command-source.ts';
 import { readCounts } from './rollup-store.ts';
 import type { Classes } from './rollup-store.ts';
 import { createRollups } from './rollups.ts';
 import type { Rollups } from './rollups.ts';
-
-export interface Incidents {
-  readonly total: number;
-  readonly critical: number;
-  readonly fromAutonomousActions: number;
-}
-
-export interface Safety {
-  /** Acts held or refused because of a rule's condition or exception, a guardrail, a flow, or a black rule. */
-  readonly constraintViolations: number;
-  /** Safe-state acts that began, and acts that a stop broke off. */
-  readonly emergencyAborts: number;
-  /** Acts held or refused because of a finding, a restriction that is no phase, or a limit. */
-  readonly safetyGateTriggers: number;
-}
 
 /** Where the figures come from, said only where it is not the acts alone. */
 export interface Source {
@@ -38,21 +29,12 @@ export interface Source {
   readonly unreadable?: number;
   /** Its rows that name the act of Mandate that they are, which counts already; left out where there are none. */
   readonly sameAsActs?: number;
-  /** Why nothing of it is counted here. */
+  /** Why it cannot be read. Without `commands` nothing of it is counted here, with them what was read of it last. */
   readonly missing?: string;
 }
 
-export interface Metrics {
-  readonly period: { readonly start: string; readonly end: string };
-  readonly commands: Commands;
-  readonly rates: Rates;
-  readonly incidents: Incidents;
-  readonly safety: Safety;
+export interface Metrics extends GovernanceMetrics {
   readonly sources?: readonly Source[];
-}
-
-export interface CommandType extends Commands {
-  readonly commandType: string;
 }
 
 /** A window of a governed set; the set matters to incidents, which may have been opened for one. */
@@ -75,10 +57,11 @@ export interface CommandMetrics {
   of(tenant: string, window: SetWindow): Promise<Metrics>;
   detailed(tenant: string, window: SetWindow): Promise<Detailed>;
   /** Of every command type that had anything in the window, by name. */
-  byType(tenant: string, window: Window): Promise<readonly CommandType[]>;
+  byType(tenant: string, window: Window): Promise<readonly CommandTypeMetrics[]>;
   /**
-   * The same for whatever must not wait for somebody else's file: where the second source cannot be read, the acts alone
-   * are counted, and `sources` says so. What raises or is shown as the whole takes the others, which throw.
+   * The same for whatever must not wait for somebody else's file: where the second source cannot be read, what was read
+   * of it last is counted, or the acts alone, and `sources` says so. What raises or is shown as the whole takes the others,
+   * which throw.
    */
   readonly atLeast: Pick<CommandMetrics, 'of' | 'detailed' | 'byType'>;
   /** Whether the second source could be read when it was last tried; null where there is none. */
@@ -101,18 +84,16 @@ export interface CommandMetricsNeeds {
       readonly startMs: number;
       readonly endMs: number;
     },
-  ) => Promise<Incidents>;
-  readonly commandDb: CommandDb | null;
-  /** Told once when the second source can no longer be read, and anew after it could. */
-  readonly unread: (error: CommandDbUnreadable) => void;
+  ) => Promise<MonitorMetrics['incidents']>;
+  readonly source: CommandSource | null;
   readonly failed: (error: unknown) => void;
 }
 
-/** What the second source says of a window: null for none. */
-type ReadOther = (window: Window) => Promise<CommandDbReading | CommandDbUnreadable | null>;
+/** What the second source says of a window; null where there is none. */
+type ReadOther = (tenant: string, window: Window) => Promise<SourceNow | null>;
 
 export function createCommandMetrics(needs: CommandMetricsNeeds): CommandMetrics {
-  const { store, clock, lawOf, commandDb } = needs;
+  const { store, clock, lawOf, source } = needs;
   const rollups = createRollups({
     store,
     clock,
@@ -125,39 +106,21 @@ export function createCommandMetrics(needs: CommandMetricsNeeds): CommandMetrics
     return store.withTenant(tenant, (tx) => readCounts(tx, tenant, window, classes));
   }
 
-  let isRead: boolean | null = commandDb === null ? null : true;
-
-  const whole = async (window: Window): Promise<CommandDbReading | null> => {
-    try {
-      const reading = (await commandDb?.read(window)) ?? null;
-      if (reading !== null) isRead = true;
-      return reading;
-    } catch (error) {
-      if (error instanceof CommandDbUnreadable && isRead === true) {
-        isRead = false;
-        needs.unread(error);
-      }
-      throw error;
-    }
+  const whole: ReadOther = async (tenant, window) => {
+    const reading = (await source?.read(tenant, window)) ?? null;
+    return reading === null ? null : { reading, missing: null };
   };
 
-  const ifReadable: ReadOther = async (window) => {
-    try {
-      return await whole(window);
-    } catch (error) {
-      if (error instanceof CommandDbUnreadable) return error;
-      throw error;
-    }
-  };
+  const withoutWaiting: ReadOther = async (tenant, window) => (await source?.readNow(tenant, window)) ?? null;
 
   async function detailed(tenant: string, window: SetWindow, readOther: ReadOther): Promise<Detailed> {
     const law = await lawOf(tenant);
-    const [counted, incidents, read] = await Promise.all([
+    const [counted, incidents, second] = await Promise.all([
       counts(tenant, window, law),
       needs.incidentsIn(tenant, { ...window, set: window.set ?? null }),
-      readOther(window),
+      readOther(tenant, window),
     ]);
-    const other = read instanceof CommandDbUnreadable ? null : read;
+    const other = second?.reading ?? null;
     const commands = addCommands(
       counted.reduce((sum, each) => addCommands(sum, commandsOf(each)), NO_COMMANDS),
       (other?.types ?? []).reduce((sum, each) => addCommands(sum, each), NO_COMMANDS),
@@ -178,7 +141,7 @@ export function createCommandMetrics(needs: CommandMetricsNeeds): CommandMetrics
         emergencyAborts: own.emergencyAborts + begunSafeStates(other, law),
         safetyGateTriggers: own.safetyGateTriggers + (other?.safetyGateTriggers ?? 0),
       },
-      ...(read === null ? {} : { sources: sourcesOf(read) }),
+      ...(second === null ? {} : { sources: sourcesOf(second) }),
       ended: {
         succeeded: commands.succeeded,
         failed: commands.failed,
@@ -196,14 +159,12 @@ export function createCommandMetrics(needs: CommandMetricsNeeds): CommandMetrics
     },
     async byType(tenant, window) {
       const law = await lawOf(tenant);
-      const [counted, read] = await Promise.all([counts(tenant, window, law), readOther(window)]);
-      const byName = new Map<string, Commands>();
-      const add = (name: string, commands: Commands): void =>
+      const [counted, second] = await Promise.all([counts(tenant, window, law), readOther(tenant, window)]);
+      const byName = new Map<string, CommandCounts>();
+      const add = (name: string, commands: CommandCounts): void =>
         void byName.set(name, addCommands(byName.get(name) ?? NO_COMMANDS, commands));
       for (const each of counted) add(each.action, commandsOf(each));
-      for (const { commandType, begun: _begun, ...commands } of read !== null && 'types' in read
-        ? read.types
-        : [])
+      for (const { commandType, begun: _begun, ...commands } of second?.reading?.types ?? [])
         add(commandType, commands);
       return [...byName]
         .filter(([, commands]) => Object.values(commands).some((count) => count > 0))
@@ -214,21 +175,21 @@ export function createCommandMetrics(needs: CommandMetricsNeeds): CommandMetrics
 
   return {
     ...by(whole),
-    atLeast: by(ifReadable),
-    isCommandDbRead: () => isRead,
+    atLeast: by(withoutWaiting),
+    isCommandDbRead: () => source?.isRead() ?? null,
     rebuild: (tenant) => rollups.rebuild(tenant),
     rollups,
   };
 }
 
-function classesIn(law: Law | null): Classes {
+export function classesIn(law: Law | null): Classes {
   const agents = Object.entries(law?.charter.agents ?? {});
   return Object.fromEntries(
     agents.flatMap(([agent, setting]) => (setting.class === null ? [] : [[agent, setting.class]])),
   );
 }
 
-function safetyOf(counted: readonly ActionCounts[], law: Law | null): Safety {
+function safetyOf(counted: readonly ActionCounts[], law: Law | null): MonitorMetrics['safety'] {
   const isSafe = (action: string): boolean => law !== null && settingOf(law, action)?.safeState === true;
   const constraints = constraintRules(law);
   let constraintViolations = 0;
@@ -241,7 +202,7 @@ function safetyOf(counted: readonly ActionCounts[], law: Law | null): Safety {
 }
 
 /** Patterns whose every rule asks for a condition: what such a rule holds, its condition holds. */
-function constraintRules(law: Law | null): ReadonlySet<string> {
+export function constraintRules(law: Law | null): ReadonlySet<string> {
   const conditional = new Set<string>();
   for (const { match, when } of law?.charter.rules ?? []) if (when !== null) conditional.add(match);
   for (const { match, when } of law?.charter.rules ?? []) if (when === null) conditional.delete(match);
@@ -256,14 +217,14 @@ function begunSafeStates(other: CommandDbReading | null, law: Law | null): numbe
   );
 }
 
-function sourcesOf(read: CommandDbReading | CommandDbUnreadable): readonly Source[] {
-  if (read instanceof CommandDbUnreadable)
-    return [{ name: 'acts' }, { name: 'command_db', missing: read.message }];
-  const { types, unreadable, ours } = read;
+function sourcesOf({ reading, missing }: SourceNow): readonly Source[] {
+  const why = missing === null ? {} : { missing };
+  if (reading === null) return [{ name: 'acts' }, { name: 'command_db', ...why }];
+  const { types, unreadable, ours } = reading;
   const commands = types.reduce((sum, { proposed }) => sum + proposed, 0);
   return [
     { name: 'acts' },
-    { name: 'command_db', commands, unreadable, ...(ours === 0 ? {} : { sameAsActs: ours }) },
+    { name: 'command_db', commands, unreadable, ...(ours === 0 ? {} : { sameAsActs: ours }), ...why },
   ];
 }
 

@@ -1,9 +1,9 @@
 // Scrapes come from wherever Prometheus runs, several at a time; each has to say what is so.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { NO_COMMANDS, ratesOf } from '@mandate/kernel';
 import { until } from '../../../../test/until.ts';
 import type { Detailed } from './command-metrics.ts';
-import { NO_COMMANDS, ratesOf } from './counts.ts';
 import { createGovernanceMetrics } from './governance-metrics.ts';
 
 test('scrapes at once each say what one says by itself', async () => {

@@ -27,10 +27,13 @@ export function createMetrics({
   store,
   tenant,
   prefix,
+  drillStop,
 }: {
-  store: Store;
-  tenant: string;
-  prefix: string;
+  readonly store: Store;
+  readonly tenant: string;
+  readonly prefix: string;
+  /** What the stop of a drill looks like (a pattern of Postgres, and its cause): it stops nobody, so nobody is woken. */
+  readonly drillStop: { readonly scope: string; readonly cause: string };
 }): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: `${prefix}_` });
@@ -110,7 +113,8 @@ export function createMetrics({
         (tx) => tx<SharedRow[]>`
         select (select count(*)::integer from mandate.approval where tenant = ${tenant} and status = 'pending') as pending,
           (select count(*)::integer from mandate.act where tenant = ${tenant} and status in ('executing', 'permitted')) as live,
-          (select count(*)::integer from mandate.restriction where tenant in (${tenant}, '*') and lifted_at is null and kind = 'stop') as stops,
+          (select count(*)::integer from mandate.restriction where tenant in (${tenant}, '*') and lifted_at is null and kind = 'stop'
+            and not (scope ~ ${drillStop.scope} and cause = ${drillStop.cause})) as stops,
           (select count(*)::integer from mandate.restriction where tenant = ${tenant} and lifted_at is null and kind = 'freeze') as frozen,
           (select count(*)::integer from mandate.worker where lease_until > now()) as workers,
           (select count(*)::integer from mandate.journal where tenant = ${tenant} and position is null) as unsequenced,

@@ -11,6 +11,8 @@ export type Classes = Readonly<Record<string, string>>;
 export interface RollupState {
   readonly position: number;
   readonly closedMs: number;
+  /** Whether it was counted by other classes than these. */
+  readonly isOtherwise: boolean;
 }
 
 /** The counts of a window by action, exact at both edges and up to the last commit. */
@@ -43,15 +45,31 @@ export async function countDirectly(
 }
 
 /** Takes the tenant's rollups for this transaction; null while another process has them. Makes the first row. */
-export async function takeState(tx: Tx, tenant: string): Promise<RollupState | null> {
+export async function takeState(tx: Tx, tenant: string, classes: Classes): Promise<RollupState | null> {
   await tx`
     insert into mandate.metric_state (tenant, position, closed_until)
     select ${tenant}, h.position, f.at from (${head(tx, tenant)}) h, (${firstBucket(tx, tenant)}) f
     where not exists (select 1 from mandate.metric_state where tenant = ${tenant})
     on conflict do nothing`;
-  const [row] = await tx<{ position: number; closed_until: number }[]>`
-    select position, closed_until from mandate.metric_state where tenant = ${tenant} for update skip locked`;
-  return row === undefined ? null : { position: row.position, closedMs: row.closed_until };
+  const [row] = await tx<{ position: number; closed_until: number; otherwise: boolean }[]>`
+    select position, closed_until, classes is distinct from ${jsonb(tx, classes)} as otherwise
+    from mandate.metric_state where tenant = ${tenant} for update skip locked`;
+  return row === undefined
+    ? null
+    : { position: row.position, closedMs: row.closed_until, isOtherwise: row.otherwise };
+}
+
+/** A charter has put agents into other classes: what a stop of a class has broken off is counted again. */
+export async function noteClasses(
+  tx: Tx,
+  tenant: string,
+  { closedMs, classes }: { readonly closedMs: number; readonly classes: Classes },
+): Promise<void> {
+  await tx`
+    insert into mandate.metric_dirty (tenant, at)
+    select ${tenant}, at from mandate.metric_classed(${tenant}, '-infinity', ${new Date(closedMs)}) m (at)
+    on conflict do nothing`;
+  await tx`update mandate.metric_state set classes = ${jsonb(tx, classes)} where tenant = ${tenant}`;
 }
 
 /** Forgets everything counted. Until it is counted again, windows are read from the acts. */

@@ -6,6 +6,7 @@ import type { Store } from '../../platform/postgres/store.ts';
 import {
   countOn,
   forget,
+  noteClasses,
   noteTouched,
   recountDirty,
   takeState,
@@ -52,8 +53,9 @@ export function createRollups({ store, clock, classesOf, failed }: RollupsNeeds)
   async function pass(tenant: string): Promise<'done' | 'more' | 'busy'> {
     const classes = await classesOf(tenant);
     return store.withTenant(tenant, async (tx) => {
-      const state = await takeState(tx, tenant);
+      const state = await takeState(tx, tenant, classes);
       if (state === null) return 'busy';
+      if (state.isOtherwise) await noteClasses(tx, tenant, { closedMs: state.closedMs, classes });
       const hasEntries = await noteTouched(tx, tenant, state, ENTRIES);
       const hasDirty = await recountDirty(tx, tenant, { overMs: overMs(), most: DIRTY, classes });
       const hasActs = await countOn(tx, tenant, {

@@ -35,6 +35,8 @@ export interface SnapshotsNeeds {
   readonly of: (tenant: string, window: SetWindow) => Promise<Metrics>;
   /** Empty where the charter governs nothing: then everything together is measured. */
   readonly setsOf: (tenant: string) => Promise<readonly MeasuredSet[]>;
+  /** Whether another process counts more of a tenant than this one can, and measures its days. */
+  readonly isElsewhere: (tenant: string) => Promise<boolean>;
   readonly failed: (error: unknown) => void;
 }
 
@@ -43,7 +45,14 @@ const LOOK_MS = 60_000;
 /** A server that was away for longer has left a gap that a look at the acts fills better. */
 const CATCH_UP_DAYS = 31;
 
-export function createSnapshots({ store, clock, of, setsOf, failed }: SnapshotsNeeds): Snapshots {
+export function createSnapshots({
+  store,
+  clock,
+  of,
+  setsOf,
+  isElsewhere,
+  failed,
+}: SnapshotsNeeds): Snapshots {
   let closed = false;
   let looking: Promise<void> = Promise.resolve();
   let cancelTimer: () => void = () => undefined;
@@ -89,23 +98,30 @@ export function createSnapshots({ store, clock, of, setsOf, failed }: SnapshotsN
   async function takeDaily(): Promise<void> {
     const tenants = await store.control<{ tenant: string; created_at: number }[]>`
       select tenant, created_at from mandate.tenant where tenant <> '*'`;
-    for (const { tenant, created_at: sinceMs } of tenants) {
-      const sets = await setsOf(tenant);
-      const measured = sets.length === 0 ? [{ name: null, patterns: ['*'] }] : sets;
-      for (const { name, patterns } of measured)
-        for (const day of await missingDays(tenant, name ?? '', sinceMs)) {
-          if (closed) return;
-          await take(tenant, { set: name, patterns, startMs: day, endMs: day + DAY_MS - 1 }, 'daily');
-        }
-    }
+    for (const { tenant, created_at: sinceMs } of tenants)
+      // One whose figures cannot be had keeps no other waiting.
+      await takeDaysOf(tenant, sinceMs).catch(tell);
+  }
+
+  async function takeDaysOf(tenant: string, sinceMs: number): Promise<void> {
+    if (closed || (await isElsewhere(tenant))) return;
+    const sets = await setsOf(tenant);
+    const measured = sets.length === 0 ? [{ name: null, patterns: ['*'] }] : sets;
+    for (const { name, patterns } of measured)
+      for (const day of await missingDays(tenant, name ?? '', sinceMs)) {
+        if (closed) return;
+        await take(tenant, { set: name, patterns, startMs: day, endMs: day + DAY_MS - 1 }, 'daily');
+      }
+  }
+
+  function tell(error: unknown): void {
+    if (!closed) failed(error);
   }
 
   function again(): void {
     if (closed) return;
     looking = takeDaily()
-      .catch((error: unknown) => {
-        if (!closed) failed(error);
-      })
+      .catch(tell)
       .finally(() => {
         if (!closed) cancelTimer = clock.after(LOOK_MS, again);
       });

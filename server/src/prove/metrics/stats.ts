@@ -1,23 +1,9 @@
 // The few numbers that a person wants first: what waits, what runs, what has been decided today.
+import type { Stats } from '@mandate/kernel';
 import { json, route } from '../../platform/http/route.ts';
 import type { Route } from '../../platform/http/route.ts';
 import type { Clock } from '../../platform/clock/clock.ts';
 import type { Store } from '../../platform/postgres/store.ts';
-
-export interface Stats {
-  readonly pendingApprovals: number;
-  /** Yellow acts that the next digests will tell of; 0 where the charter has nobody told. */
-  readonly pendingDigestEntries: number;
-  readonly liveActs: number;
-  readonly agents: number;
-  readonly frozenAgents: number;
-  /** Of the current UTC day, by status and by tier. */
-  readonly today: {
-    readonly byStatus: Readonly<Record<string, number>>;
-    readonly byTier: Readonly<Record<string, number>>;
-    readonly costUsd: number;
-  };
-}
 
 const DAY_MS = 86_400_000;
 

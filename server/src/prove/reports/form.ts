@@ -46,11 +46,11 @@ export function renderReport(filed: FiledReport, form: Exclude<Form, 'json'>): R
 }
 
 /** No script, no frame, no other origin; the one style sheet by its hash. */
-export function pageHeaders(): Rendered['headers'] {
+export function pageHeaders({ hasForm } = { hasForm: false }): Rendered['headers'] {
   const style = Buffer.from(sha256(PAGE_STYLE)).toString('base64');
   return {
     'content-type': 'text/html; charset=utf-8',
-    'content-security-policy': `default-src 'none'; style-src 'sha256-${style}'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'`,
+    'content-security-policy': `default-src 'none'; style-src 'sha256-${style}'; form-action '${hasForm ? 'self' : 'none'}'; base-uri 'none'; frame-ancestors 'none'`,
     'referrer-policy': 'no-referrer',
     'x-frame-options': 'DENY',
     'x-robots-tag': 'noindex, nofollow',

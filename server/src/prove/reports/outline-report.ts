@@ -1,6 +1,6 @@
 // Puts a report into words: the decision first, then what it stands on, then what is to be done, and last by what it can
 // be checked.
-import type { CommandRecord, GovernanceMetrics, GovernanceReport, PhaseProposal } from '@mandate/kernel';
+import type { CommandTypeMetrics, GovernanceMetrics, GovernanceReport, PhaseProposal } from '@mandate/kernel';
 import type { Cell, Column, Outline, Part } from './outline.ts';
 import { changeText, counted, decisionText, momentText, NOTHING, percentText } from './words.ts';
 
@@ -92,7 +92,7 @@ function metricParts({ metrics, previous }: GovernanceReport): readonly Part[] {
   ];
 }
 
-function commandParts(records: readonly CommandRecord[], omitted: number): readonly Part[] {
+function commandParts(records: readonly CommandTypeMetrics[], omitted: number): readonly Part[] {
   if (records.length === 0) return [heading('By type of command'), text('No command ended or was proposed.')];
   return [
     heading('By type of command'),

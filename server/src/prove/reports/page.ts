@@ -2,7 +2,7 @@
 // screen, so that the browser turns it into the PDF that people file.
 import { markup } from '../../platform/http/markup.ts';
 import type { Html } from '../../platform/http/markup.ts';
-import { framePage, noteBody } from '../../platform/http/page-frame.ts';
+import { framePage, keyBody, noteBody } from '../../platform/http/page-frame.ts';
 import type { Cell, Column, Outline, Part } from './outline.ts';
 import { PAGE_STYLE } from './page-style.ts';
 
@@ -21,6 +21,11 @@ export function toPage({ title, subtitle, parts }: Outline): string {
 /** A page that only says something. */
 export function notePage(title: string, sentences: readonly string[]): string {
   return frame(title, noteBody(title, sentences));
+}
+
+/** A page that opens for a key. */
+export function keyPage(title: string, of: Parameters<typeof keyBody>[1]): string {
+  return frame(title, keyBody(title, of));
 }
 
 function frame(title: string, body: Html): string {

@@ -3,6 +3,7 @@
 import { canonicalJson } from '@mandate/kernel';
 import type { AuditRoot, GovernanceReport, JsonObject } from '@mandate/kernel';
 import { sha256Hex } from '../../platform/crypto/hash.ts';
+import type { WriteEntry } from '../../platform/events/entry.ts';
 import type { Store, Tx } from '../../platform/postgres/store.ts';
 import { rootOf } from './audit-root.ts';
 import type { FiledReport } from './outline-report.ts';
@@ -38,17 +39,7 @@ export interface Filing {
 
 export interface ReportsNeeds {
   readonly store: Store;
-  readonly writeEntry: (
-    tx: Tx,
-    tenant: string,
-    entry: {
-      readonly kind: string;
-      readonly actor: string;
-      readonly atMs: number;
-      readonly traceId: string | null;
-      readonly data: JsonObject;
-    },
-  ) => Promise<void>;
+  readonly writeEntry: WriteEntry;
 }
 
 export function createReports({ store, writeEntry }: ReportsNeeds): Reports {
