@@ -30,6 +30,7 @@ export function buildGovernance({ infrastructure, charters, approvals }: Governi
   const opening = createOpening({ clock, chance, writeEntry });
   let unresolvedIn: ProposingNeeds['unresolvedIn'] = () => Promise.resolve(0);
   let readinessOf: ProposingNeeds['readinessOf'] = () => Promise.resolve(null);
+  let evidenceOf: ProposingNeeds['evidenceOf'] = () => Promise.resolve(null);
 
   const setsIn = async (tx: Tx, tenant: string): Promise<readonly GovernedSet[]> =>
     (await charters().activeIn(tx, tenant))?.law.charter.phases ?? [];
@@ -73,6 +74,7 @@ export function buildGovernance({ infrastructure, charters, approvals }: Governi
     withdraw: opening.withdraw,
     unresolvedIn: (tx, tenant, set) => unresolvedIn(tx, tenant, set),
     readinessOf: (tenant, set) => readinessOf(tenant, set),
+    evidenceOf: (tenant, set, readiness) => evidenceOf(tenant, set, readiness),
   });
   const desk = (): ProposalDesk =>
     createProposalDesk({ ...approvals(), clock, proposalIds: governance.proposalIds });
@@ -86,5 +88,7 @@ export function buildGovernance({ infrastructure, charters, approvals }: Governi
     countUnresolvedBy: (count: ProposingNeeds['unresolvedIn']): void => void (unresolvedIn = count),
     /** Whoever assesses readiness says so here; until then nothing is ready. */
     judgeReadinessBy: (judge: ProposingNeeds['readinessOf']): void => void (readinessOf = judge),
+    /** Whoever has the record of a set says so here; until then nothing is proposed by people. */
+    showRecordBy: (gather: ProposingNeeds['evidenceOf']): void => void (evidenceOf = gather),
   };
 }

@@ -3,7 +3,7 @@
 import { phaseIndex, writeProposal } from '@mandate/kernel';
 import type {
   AuditRoot,
-  CommandRecord,
+  CommandTypeMetrics,
   CycleDecision,
   CycleFacts,
   GovernanceMetrics,
@@ -28,9 +28,12 @@ export interface CycleFindings {
   readonly week: string;
   readonly metrics: GovernanceMetrics;
   readonly previous: GovernanceMetrics;
-  readonly commandTypes: readonly CommandRecord[];
+  readonly commandTypes: readonly CommandTypeMetrics[];
   /** Over the time at the phase, 180 days at most. */
-  readonly atPhase: { readonly metrics: GovernanceMetrics; readonly commandTypes: readonly CommandRecord[] };
+  readonly atPhase: {
+    readonly metrics: GovernanceMetrics;
+    readonly commandTypes: readonly CommandTypeMetrics[];
+  };
   readonly readiness: ReadinessReport;
   /** Those of the period, and every one that is unresolved; newest first. */
   readonly breakers: readonly ReportedBreaker[];
@@ -72,8 +75,14 @@ export function factsOf(findings: CycleFindings, nowMs: number): CycleFacts {
   };
 }
 
+/** What a proposal is written from. */
+export interface ProposalGround extends Pick<CycleFindings, 'set' | 'state' | 'atPhase' | 'breakerRules'> {
+  readonly readiness: Pick<ReadinessReport, 'points' | 'total'>;
+  readonly period: Pick<CycleFindings['period'], 'endMs'>;
+}
+
 /** What people are asked to agree to; null where the charter has no such phase. */
-export function proposalOf(findings: CycleFindings, target: string): PhaseProposal | null {
+export function proposalOf(findings: ProposalGround, target: string): PhaseProposal | null {
   const { set, state, atPhase, readiness, breakerRules, period } = findings;
   const from = set.phases[phaseIndex(set, state.phase)];
   const to = set.phases[phaseIndex(set, target)];

@@ -50,19 +50,46 @@ export function createCycleSchedule(needs: CycleScheduleNeeds): CycleSchedule {
   async function load(): Promise<void> {
     const fresh = new Map<string, Due>();
     for (const tenant of await tenants())
+      for (const [key, due] of await dueOf(tenant)) if (due !== null) fresh.set(key, due);
+    known = fresh;
+  }
+
+  function tell(error: unknown, what: string): void {
+    if (!isStopped) failed(error, what);
+  }
+
+  /** What cannot be read of one tenant, or of one set, keeps no other from its cycle, and is due as it was known to be. */
+  async function dueOf(tenant: string): Promise<readonly (readonly [key: string, due: Due | null])[]> {
+    try {
+      const found: (readonly [string, Due | null])[] = [];
       for (const set of await setsOf(tenant)) {
         // A set that is timed anew is another one: what was due by the old time no longer is.
         const key = JSON.stringify([tenant, set.name, set.cycle, set.timeZone]);
-        const due = known.get(key) ?? (await firstDue(tenant, set));
-        if (due !== null) fresh.set(key, due);
+        found.push([key, await dueOfSet(tenant, set, known.get(key) ?? null)]);
       }
-    known = fresh;
+      return found;
+    } catch (error) {
+      tell(error, 'the sets of a tenant could not be read; their weekly cycles run as they were known');
+      return [...known].filter(([, due]) => due.tenant === tenant);
+    }
+  }
+
+  async function dueOfSet(tenant: string, set: GovernedSet, before: Due | null): Promise<Due | null> {
+    // What was seen to in what is the future by now, was by a clock that has been set back.
+    if (before !== null && before.seenMs <= clock.nowMs()) return before;
+    try {
+      return await firstDue(tenant, set);
+    } catch (error) {
+      tell(error, `nobody could find out when the weekly cycle of ${set.name} is due`);
+      return before;
+    }
   }
 
   async function firstDue(tenant: string, set: GovernedSet): Promise<Due | null> {
     const parsed = parseCron(set.cycle);
     if (parsed.kind === 'refused') return null;
-    const seenMs = (await needs.seenMs(tenant, set.name)) ?? clock.nowMs();
+    const nowMs = clock.nowMs();
+    const seenMs = Math.min((await needs.seenMs(tenant, set.name)) ?? nowMs, nowMs);
     return dueAfter({ tenant, set: set.name, ticks: ticksOf(parsed.cron, set.timeZone) }, seenMs);
   }
 
@@ -96,9 +123,9 @@ export function createCycleSchedule(needs: CycleScheduleNeeds): CycleSchedule {
 
   /** One look at a time, whoever asks for it. */
   function lookAgain(): Promise<void> {
-    looking = looking.then(look).catch((error: unknown) => {
-      if (!isStopped) failed(error, 'weekly cycles could not be looked for; they are in a moment');
-    });
+    looking = looking
+      .then(look)
+      .catch((error: unknown) => tell(error, 'weekly cycles could not be looked for; they are in a moment'));
     return looking;
   }
 

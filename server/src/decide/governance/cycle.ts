@@ -4,15 +4,11 @@
 import { decideCycle, isoWeekOf } from '@mandate/kernel';
 import type {
   AuditRoot,
-  CommandRecord,
   CycleDecision,
   CycleFacts,
   CycleReason,
-  GovernanceMetrics,
   GovernanceReport,
   GovernedSet,
-  JsonObject,
-  PhaseProposal,
   ReadinessReport,
   ReportedBreaker,
   ReportedIncident,
@@ -23,7 +19,9 @@ import type { Refusal } from '../../platform/http/problems.ts';
 import type { Store, Tx } from '../../platform/postgres/store.ts';
 import { factsOf, proposalOf, reportOf } from './cycle-report.ts';
 import type { CycleFindings } from './cycle-report.ts';
-import type { Propose, ProposalOrder, Proposed } from './propose.ts';
+import { evidenceFrom, recordAtPhase } from './proposal-evidence.ts';
+import type { RecordNeeds } from './proposal-evidence.ts';
+import type { Propose, Proposed } from './propose.ts';
 import type { SetState } from './state.ts';
 
 export interface CycleOrder {
@@ -54,19 +52,13 @@ export interface CycleWindow {
   readonly endMs: number;
 }
 
-export interface CycleNeeds {
+export interface CycleNeeds extends RecordNeeds {
   readonly store: Pick<Store, 'withTenant'>;
   readonly clock: Clock;
   readonly chance: Chance;
   readonly setsOf: (tenant: string) => Promise<readonly GovernedSet[]>;
   readonly stateOf: (tenant: string, set: string) => Promise<SetState | null>;
   readonly pendingProposal: (tenant: string, set: string) => Promise<CycleFacts['pendingProposal']>;
-  readonly metricsOf: (tenant: string, set: GovernedSet, window: CycleWindow) => Promise<GovernanceMetrics>;
-  readonly byType: (
-    tenant: string,
-    set: GovernedSet,
-    window: CycleWindow,
-  ) => Promise<readonly CommandRecord[]>;
   /** May let the set fall, where it is on probation. */
   readonly assess: (tenant: string, set: string) => Promise<ReadinessReport>;
   /** Triggered in the window, or unresolved; newest first. */
@@ -75,8 +67,6 @@ export interface CycleNeeds {
     set: string,
     window: CycleWindow,
   ) => Promise<readonly ReportedBreaker[]>;
-  /** Names of the rules that are switched on for the set. */
-  readonly breakerRules: (tenant: string, set: string) => Promise<readonly string[]>;
   /** Opened in the window, or open; newest first. */
   readonly incidentsIn: (
     tenant: string,
@@ -101,7 +91,6 @@ export interface CycleNeeds {
 }
 
 const WEEK_MS = 7 * 86_400_000;
-const RECORD_MS = 180 * 86_400_000;
 /** Who asks: the cycle itself, whoever set it going. So they may vote like anybody else. */
 const ASKER = 'mandate:cycle';
 
@@ -119,8 +108,6 @@ export function createCycle(needs: CycleNeeds): RunCycle {
     const readiness = await needs.assess(tenant, set.name);
     const state = await needs.stateOf(tenant, set.name);
     if (state === null) return null;
-    const phaseStartMs = Math.min(Math.max(state.sinceMs, atMs - RECORD_MS), atMs - 1);
-    const sinceThen = { startMs: phaseStartMs, endMs: atMs };
     const { name } = set;
     return {
       set,
@@ -135,12 +122,8 @@ export function createCycle(needs: CycleNeeds): RunCycle {
         endMs: period.startMs - 1,
       }),
       commandTypes: await needs.byType(tenant, set, period),
-      atPhase: {
-        metrics: await needs.metricsOf(tenant, set, sinceThen),
-        commandTypes: await needs.byType(tenant, set, sinceThen),
-      },
+      ...(await recordAtPhase(needs, { tenant, set, state, endMs: atMs })),
       breakers: await needs.breakersIn(tenant, name, period),
-      breakerRules: await needs.breakerRules(tenant, name),
       incidents: await needs.incidentsIn(tenant, set, period),
       objectives: await needs.objectivesOf(tenant, name),
       pendingProposal: await needs.pendingProposal(tenant, name),
@@ -205,35 +188,23 @@ class WeekIsReported extends Error {
 async function proposed(
   findings: CycleFindings,
   target: string,
-  propose: (order: Omit<ProposalOrder, 'tenant' | 'traceId'>) => Promise<Proposed>,
+  propose: (order: Omit<Parameters<Propose>[1], 'traceId'>) => Promise<Proposed>,
 ): Promise<{ readonly decision: CycleDecision; readonly proposal: GovernanceReport['proposal'] }> {
   const { set, week } = findings;
   const content = proposalOf(findings, target);
   if (content === null)
     return { decision: stay(`The charter has no phase ${target} any more.`), proposal: null };
+  const evidence = evidenceFrom(content);
   const answer = await propose({
     set: set.name,
     source: 'cycle',
     by: ASKER,
     reason: `The weekly cycle of ${week} found nothing that stands in the way.`,
-    details: detailsOf(content, week),
+    evidence: { ...evidence, details: { week, ...evidence.details } },
   });
   return answer.kind === 'proposed'
     ? { decision: { kind: 'propose', target }, proposal: { ...content, id: answer.id } }
     : { decision: stay(answer.refusal.detail), proposal: null };
-}
-
-/** What the voters are shown besides the step itself. */
-function detailsOf(proposal: PhaseProposal, week: string): JsonObject {
-  const { commands, record, achievements, risk, rollbackPlan } = proposal;
-  return {
-    week,
-    commands: commands.map((command) => ({ ...command })),
-    record: { ...record },
-    achievements,
-    risk: { ...risk },
-    rollbackPlan,
-  };
 }
 
 function stay(detail: string): CycleDecision {

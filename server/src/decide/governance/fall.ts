@@ -4,9 +4,10 @@
 import { isActionName, phaseIndex } from '@mandate/kernel';
 import type { GovernedSet } from '@mandate/kernel';
 import type { Chance, Clock } from '../../platform/clock/clock.ts';
+import type { WriteEntry } from '../../platform/events/entry.ts';
 import type { Refusal } from '../../platform/http/problems.ts';
 import type { Store, Tx } from '../../platform/postgres/store.ts';
-import type { Phases, WriteEntry } from './phases.ts';
+import type { Phases } from './phases.ts';
 import type { Withdrawals } from './withdraw.ts';
 import {
   insertRestriction,
@@ -108,14 +109,17 @@ export function createFalling(needs: FallingNeeds): Falling {
       return refused('not_found', `There is no governed set ${order.set} in the charter in force.`);
     if (order.from !== undefined && order.from !== row.phase) return { kind: 'unchanged', phase: row.phase };
     const current = phaseIndex(set, row.phase);
-    const index = order.to === 'previous' ? Math.max(0, current - 1) : indexOf(set, order.to);
+    const wanted = order.to === 'previous' ? Math.max(0, current - 1) : indexOf(set, order.to);
+    // A row with a phase that the charter does not have was written by somebody else, and is no reason to refuse a fall.
+    const isLost = current < 0;
+    const index = isLost ? Math.min(0, wanted) : wanted;
     const phase = set.phases[index];
     if (phase === undefined)
       return refused(
         'invalid',
         `${set.name} has no phase ${order.to}; it has ${set.phases.map(({ name }) => name).join(', ')}. Write one of those below ${row.phase}, first or previous.`,
       );
-    if (index > current)
+    if (!isLost && index > current)
       return refused(
         'conflict',
         `${set.name} is at ${row.phase}, and ${phase.name} is above it: a phase rises only by an approved proposal (POST /api/v1/governance/proposals).`,

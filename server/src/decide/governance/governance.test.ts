@@ -7,10 +7,14 @@ import { openTestDatabase } from '../../../../test/postgres.ts';
 import { createChance } from '../../platform/clock/clock.ts';
 import { manualClock } from '../../platform/clock/manual-clock.ts';
 import { jsonb } from '../../platform/postgres/jsonb.ts';
+import { createCycleSchedule } from './cycle-schedule.ts';
+import type { CycleScheduleNeeds } from './cycle-schedule.ts';
 import { createGovernance } from './governance.ts';
 import type { Governance } from './governance.ts';
+import type { Evidence, ReadinessPoints } from './proposal-evidence.ts';
 
 const DAY_MS = 86_400_000;
+const READY = { score: 1, points: 80, maxPoints: 80 };
 
 /** A set whose phases let run one more action each: `A`, `B` with x, `C` with x and y. */
 function setOf(name: string, phases = 'ABC', lets = 'xyz', patterns = [`${name}.*`]): GovernedSet {
@@ -48,7 +52,9 @@ async function open(t: test.TestContext) {
   const sets = new Map<string, readonly GovernedSet[]>();
   const world = {
     unresolved: 0,
-    readiness: { score: 1, unmetRequired: [] } as ReadinessStanding | null,
+    readiness: { ...READY, unmetRequired: [] } as (ReadinessStanding & ReadinessPoints) | null,
+    /** What a person's proposal is shown with; null: of the step that the set is at when it is gathered. */
+    evidence: null as Evidence | null,
     entries: [] as JsonObject[],
     withdrawn: [] as string[],
     barriers: 0,
@@ -63,6 +69,17 @@ async function open(t: test.TestContext) {
     setsIn: async (_tx, tenant) => sets.get(tenant) ?? [],
     unresolvedIn: async () => world.unresolved,
     readinessOf: async () => world.readiness,
+    async evidenceOf(of, set, { points }) {
+      const at = await governance.stateOf(of, set);
+      if (at === null || at.next === null) return null;
+      return (
+        world.evidence ?? {
+          from: at.phase,
+          to: at.next.name,
+          details: { achievements: [`${points} points`] },
+        }
+      );
+    },
     async withdraw(tx, { tenant, id, why }) {
       await tx`update mandate.approval set status = 'cancelled', ended_why = ${why} where tenant = ${tenant} and id = ${id}`;
       world.withdrawn.push(why);
@@ -224,6 +241,117 @@ test('a fall counts at once and once, to a lower phase and never to a higher one
   );
 });
 
+test('neither a clock that was set back nor a row that makes no sense keeps a set from falling as it should', async (t) => {
+  const { adopt, standing, state, governance, clock, order, raise, store, tenant } = await open(t);
+  await adopt('acme', setOf('s'));
+  const governedMs = clock.nowMs();
+  await raise();
+  await raise();
+  const risenMs = clock.nowMs();
+  const fromMs = async (atMs: number) => {
+    clock.jumpTo(atMs);
+    const { probation } = await state();
+    assert.equal(probation?.endMs, risenMs + 14 * DAY_MS);
+    return probation.startMs;
+  };
+  // What counts against a phase on probation, by a clock that is right, a little behind, and by far; then also over.
+  assert.deepEqual(
+    [
+      await fromMs(risenMs + 1),
+      await fromMs(risenMs - 300_000),
+      await fromMs(risenMs - 300_001),
+      await fromMs(governedMs + DAY_MS),
+      await fromMs(governedMs - DAY_MS),
+      await fromMs(risenMs + 90 * DAY_MS),
+    ],
+    [risenMs, risenMs - 300_000, risenMs - 200 * DAY_MS, governedMs, 0, risenMs],
+  );
+
+  await governance.fall({ ...order, to: 'previous' });
+  const until = (await state()).stabilizationUntilMs;
+  clock.jumpTo(clock.nowMs() - 29 * DAY_MS);
+  await governance.fall({ ...order, to: 'first' });
+  assert.equal((await state()).stabilizationUntilMs, until, 'the stabilisation of the first fall goes on');
+  assert.equal((await state()).probation, null);
+
+  clock.jumpTo(clock.nowMs() + DAY_MS);
+  await raise();
+  await store.withTenant(
+    tenant,
+    (tx) => tx`update mandate.governed_set set phase = 'Bogus' where name = 's'`,
+  );
+  assert.deepEqual(await standing(), ['phase action:s.* B: s.x']);
+  assert.equal((await governance.fall({ ...order, to: 'D' })).kind, 'refused', 'an unknown phase');
+  const fallen = await governance.fall({ ...order, to: 'previous' });
+  assert.deepEqual(fallen, { kind: 'fallen', from: 'Bogus', to: 'A', isConfirmed: true });
+  assert.deepEqual([(await state()).phase, await standing()], ['A', ['phase action:s.* A: ']]);
+});
+
+/** A set of which a schedule knows when it is due, and of which nobody needs the rest. */
+async function scheduled(over: Partial<CycleScheduleNeeds>) {
+  const clock = manualClock(Date.UTC(2026, 10, 16));
+  const startMs = clock.nowMs();
+  const ran: string[] = [];
+  const failures: string[] = [];
+  const schedule = createCycleSchedule({
+    clock,
+    tenants: async () => ['acme'],
+    setsOf: async () => [{ ...setOf('s'), cycle: '0 17 * * fri' }],
+    seenMs: async () => startMs,
+    async run({ tenant, set, atMs }) {
+      ran.push(`${tenant} ${set} ${new Date(atMs).toISOString().slice(0, 10)}`);
+      return { kind: 'refused', refusal: { code: 'conflict', detail: 'it has a report' } };
+    },
+    failed: (_error, what) => void failures.push(what),
+    ...over,
+  });
+  const look = async (atMs: number) => {
+    clock.advance(30_000);
+    clock.jumpTo(atMs);
+    await schedule.look();
+    return ran.splice(0);
+  };
+  await look(startMs);
+  return { look, startMs, failures };
+}
+
+test('a weekly cycle waits neither for a clock that was ahead nor for what cannot be read of others', async () => {
+  const { look, startMs } = await scheduled({});
+  assert.deepEqual(await look(startMs + 365 * DAY_MS), ['acme s 2027-11-12']);
+  assert.deepEqual(await look(startMs + DAY_MS), []);
+  assert.deepEqual(await look(startMs + 5 * DAY_MS), ['acme s 2026-11-20']);
+  assert.deepEqual(await look(startMs + 12 * DAY_MS), ['acme s 2026-11-27']);
+
+  // Neither a tenant nor a set that cannot be read keeps another from its cycle; what was known of it goes on.
+  const broken = new Set<string>(['bad set']);
+  const both = await scheduled({
+    tenants: async () => ['bad tenant', 'good'],
+    async setsOf(tenant) {
+      if (broken.has(tenant)) throw new Error('a bad row');
+      return ['bad set', 's'].map((name) => ({ ...setOf(name), cycle: '0 17 * * fri' }));
+    },
+    async seenMs(_tenant, set) {
+      if (broken.has(set)) throw new Error('a bad row');
+      return Date.UTC(2026, 10, 16);
+    },
+  });
+  broken.add('bad tenant');
+  assert.deepEqual(await both.look(both.startMs + 5 * DAY_MS), [
+    'bad tenant s 2026-11-20',
+    'good s 2026-11-20',
+  ]);
+  assert.deepEqual(
+    new Set(both.failures),
+    new Set([
+      'nobody could find out when the weekly cycle of bad set is due',
+      'the sets of a tenant could not be read; their weekly cycles run as they were known',
+      'the weekly cycle of s was not run',
+    ]),
+  );
+  broken.clear();
+  assert.deepEqual((await both.look(both.startMs + 12 * DAY_MS)).length, 4);
+});
+
 test('one type of command is paused by itself until it is let go on', async (t) => {
   const { adopt, standing, governance, store, tenant, order, revision } = await open(t);
   await adopt('acme', setOf('s'));
@@ -356,7 +484,7 @@ test('a proposal is made when nothing speaks against it, and raises the phase on
   };
   assert.deepEqual([await whyNot('none'), await whyNot()], ['unknown_set', 'stabilizing']);
   // All that stands in the way, as in the weekly report.
-  world.readiness = { score: 0.9499, unmetRequired: ['runbooks complete', 'team consensus'] };
+  world.readiness = { ...READY, score: 0.9499, unmetRequired: ['runbooks complete', 'team consensus'] };
   world.unresolved = 1;
   const all = await propose();
   assert.match(
@@ -364,7 +492,7 @@ test('a proposal is made when nothing speaks against it, and raises the phase on
     /stabilisation until .* nobody has resolved it.* score is 0\.949; a proposal needs 0\.95.* 2 required items are not met: runbooks complete, team consensus/,
   );
   world.unresolved = 0;
-  world.readiness = { score: 1, unmetRequired: [] };
+  world.readiness = { ...READY, unmetRequired: [] };
   const nameless = await governance.propose({ ...order, source: 'person', by: 'key:k1', reason: 'steady' });
   assert.deepEqual(nameless.kind === 'refused' && [nameless.why, nameless.refusal.code], [
     'nobody',
@@ -377,6 +505,11 @@ test('a proposal is made when nothing speaks against it, and raises the phase on
   assert.equal(await whyNot(), 'breakers_unresolved');
   world.unresolved = 0;
 
+  // A phase that changed while the record of the other one was gathered.
+  world.evidence = { from: 'A', to: 'B', details: {} };
+  assert.equal(await whyNot(), 'moved');
+  world.evidence = null;
+
   // A breaker that has triggered since.
   const first = idOf(await propose());
   assert.equal(await whyNot(), 'pending');
@@ -388,10 +521,10 @@ test('a proposal is made when nothing speaks against it, and raises the phase on
   // Evidence that has run out while it waited, and readiness that nobody can tell.
   for (const [readiness, detail] of [
     [
-      { score: 0.96, unmetRequired: ['on-call rotation trained'] },
+      { ...READY, score: 0.96, unmetRequired: ['on-call rotation trained'] },
       /not met: on-call rotation trained\. Propose it again/,
     ],
-    [{ score: 0.9, unmetRequired: [] }, /score is 0\.9; a proposal needs 0\.95/],
+    [{ ...READY, score: 0.9, unmetRequired: [] }, /score is 0\.9; a proposal needs 0\.95/],
     [null, /cannot be assessed, so it is not ready/],
   ] as const) {
     world.readiness = readiness;
@@ -399,13 +532,25 @@ test('a proposal is made when nothing speaks against it, and raises the phase on
     const unready = await approve(first);
     assert.match(unready.kind === 'refused' ? unready.detail : '', detail);
   }
-  world.readiness = { score: 1, unmetRequired: [] };
+  world.readiness = { ...READY, unmetRequired: [] };
+
+  // A charter that lengthens a probation or a stabilisation, which counts for what stands now as well.
+  const [a, b, ...above] = setOf('s').phases;
+  assert.ok(b !== undefined);
+  const longer = { ...setOf('s'), firstStabilizationMs: 900 * DAY_MS };
+  await adopt('acme', { ...longer, phases: [a, { ...b, validationMs: 99 * DAY_MS }, ...above] });
+  const late = await approve(first);
+  assert.match(
+    late.kind === 'refused' ? late.detail : '',
+    /in its stabilisation until .* B of s is on probation until .* Propose it again/,
+  );
+  await adopt('acme', setOf('s'));
 
   // A fall takes it back, also one that finds the set as low already; and what somebody voted on just then is worth nothing.
   await governance.fall({ ...order, to: 'previous' });
   assert.match(world.withdrawn.join(), /s fell to A: it went wrong/);
-  const late = await approve(first);
-  assert.match(late.kind === 'refused' ? late.detail : '', /it fell to A since/);
+  const fallen = await approve(first);
+  assert.match(fallen.kind === 'refused' ? fallen.detail : '', /it fell to A since/);
   clock.jumpTo(clock.nowMs() + 31 * DAY_MS);
   const second = idOf(await propose());
   // Somebody is voting on it: its row is locked, so it cannot be taken back, and their vote finds that out by itself.

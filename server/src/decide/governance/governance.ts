@@ -3,13 +3,13 @@
 import { phaseIndex } from '@mandate/kernel';
 import type { GovernedSet } from '@mandate/kernel';
 import type { Chance, Clock } from '../../platform/clock/clock.ts';
+import type { WriteEntry } from '../../platform/events/entry.ts';
 import type { Sql, Store, Tx } from '../../platform/postgres/store.ts';
 import { createAdopt } from './adopt.ts';
 import type { Adopt } from './adopt.ts';
 import { createFalling } from './fall.ts';
 import type { Falling } from './fall.ts';
 import { createPhases } from './phases.ts';
-import type { WriteEntry } from './phases.ts';
 import { createProposing } from './propose.ts';
 import type { Proposing, ProposingNeeds } from './propose.ts';
 import { stateFrom } from './state.ts';
@@ -34,7 +34,7 @@ export interface Governance extends Falling, Proposing {
 }
 
 export interface GovernanceNeeds
-  extends WithdrawalsNeeds, Pick<ProposingNeeds, 'askerOf' | 'unresolvedIn' | 'readinessOf'> {
+  extends WithdrawalsNeeds, Pick<ProposingNeeds, 'askerOf' | 'unresolvedIn' | 'readinessOf' | 'evidenceOf'> {
   readonly store: Pick<Store, 'withTenant'>;
   /** The control login, which sees which tenants have anything governed. */
   readonly control: Sql;

@@ -1,24 +1,12 @@
 // How a phase is enforced: as restrictions with floor red, one for each pattern of the set, which leave the whitelist
 // alone. Their cause is the phase's name, so a decision says it. Changing the phase replaces them in one transaction.
 import { canonicalJson } from '@mandate/kernel';
-import type { GovernedSet, JsonObject, Phase } from '@mandate/kernel';
+import type { GovernedSet, Phase } from '@mandate/kernel';
 import type { Chance } from '../../platform/clock/clock.ts';
+import type { WriteEntry } from '../../platform/events/entry.ts';
 import type { Tx } from '../../platform/postgres/store.ts';
 import { insertChange, insertRestriction, liftRestrictions, readRestrictions, writeSet } from './store.ts';
 import type { ChangeRow, SetRow } from './store.ts';
-
-export type WriteEntry = (
-  tx: Tx,
-  tenant: string,
-  entry: {
-    kind: string;
-    actId: string | null;
-    actor: string;
-    atMs: number;
-    traceId: string | null;
-    data: JsonObject;
-  },
-) => Promise<void>;
 
 /** Why something changes, and on whose word. */
 export interface Because {
@@ -172,7 +160,8 @@ function rowAfter(
         since: atMs,
         entered: kind,
         previous: row.phase,
-        fallen_at: kind === 'fallen' ? atMs : row.fallen_at,
+        // A fall by a clock that was set back must not shorten the stabilisation that an earlier one has begun.
+        fallen_at: kind === 'fallen' ? Math.max(row.fallen_at ?? atMs, atMs) : row.fallen_at,
         changes,
         restrictions,
       };

@@ -1,7 +1,7 @@
 // Where people look at proposals and decide them. The mechanism is that of every approval; this only says it in the words
 // of phases, and sees to it that whoever says who they are and in which role says the truth.
-import { capacitiesOf } from '@mandate/kernel';
-import type { ApprovalSettings, Json, JsonObject } from '@mandate/kernel';
+import { capacitiesOf, missingRolesOf } from '@mandate/kernel';
+import type { ApprovalSettings, ApprovalStatus, Json, JsonObject, Proposal } from '@mandate/kernel';
 import type { Clock } from '../../platform/clock/clock.ts';
 import type { Refusal } from '../../platform/http/problems.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
@@ -18,7 +18,7 @@ export interface Asked {
   readonly requiredRoles: readonly string[];
   readonly voterRoles: readonly string[];
   readonly quorum: number;
-  readonly status: string;
+  readonly status: ApprovalStatus;
   readonly createdAt: string;
   readonly expiresAt: string;
   readonly escalatedTo: readonly string[];
@@ -33,34 +33,8 @@ export interface Asked {
   }[];
 }
 
-export interface ProposalView {
-  readonly id: string;
-  readonly set: string;
-  readonly from: string;
-  readonly to: string;
-  readonly title: string;
-  readonly status: string;
-  readonly digest: string;
+export interface ProposalView extends Proposal {
   readonly source: string;
-  readonly reason: string;
-  readonly requestedBy: string;
-  readonly requestedAt: string;
-  readonly expiresAt: string;
-  /** What would run without asking beside what does already. */
-  readonly commands: readonly string[];
-  readonly validationDays: number;
-  readonly requiredApprovals: readonly string[];
-  /** Roles for which nobody has approved yet. */
-  readonly missingApprovals: readonly string[];
-  readonly approvals: readonly {
-    readonly by: string;
-    readonly roles: readonly string[];
-    readonly decision: 'approve' | 'reject';
-    readonly reason: string | null;
-    readonly at: string;
-  }[];
-  /** Why it was taken back or could not be carried out; null otherwise. */
-  readonly endedWhy: string | null;
   /** All that approvers are shown. */
   readonly details: JsonObject;
 }
@@ -201,8 +175,9 @@ function viewOf(asked: Asked): ProposalView {
     commands: textsOf(step['adds']),
     validationDays: Number(step['validationDays']),
     requiredApprovals: asked.requiredRoles,
-    missingApprovals: asked.requiredRoles.filter(
-      (role) => !approved.some(({ capacities }) => capacities.some((each) => each.role === role)),
+    missingApprovals: missingRolesOf(
+      asked,
+      approved.map(({ by, capacities }) => ({ by, roles: capacities.map(({ role }) => role) })),
     ),
     approvals: asked.votes.map(({ by, decision, reason, at, capacities }) => ({
       by,

@@ -1,13 +1,15 @@
 // Proposing that a set rises by one phase: an approval of people on exactly that step. It is asked for when nothing
 // speaks against it, and everything is asked again when the last of them has approved.
-import { phaseIndex, readinessReasons } from '@mandate/kernel';
+import { readinessReasons } from '@mandate/kernel';
 import type { GovernedSet, JsonObject, ReadinessStanding } from '@mandate/kernel';
 import { iso } from '../../platform/clock/iso.ts';
 import type { Clock } from '../../platform/clock/clock.ts';
+import type { WriteEntry } from '../../platform/events/entry.ts';
 import type { ProblemCode } from '../../platform/http/problems.ts';
 import { isPerson } from '../../platform/identity/principal.ts';
 import type { Store, Tx } from '../../platform/postgres/store.ts';
-import type { Phases, WriteEntry } from './phases.ts';
+import type { Phases } from './phases.ts';
+import type { Evidence, EvidenceOf, ReadinessPoints } from './proposal-evidence.ts';
 import { setNameOf, stepOf, whyOutgrown } from './proposal.ts';
 import { stateFrom } from './state.ts';
 import type { SetState } from './state.ts';
@@ -23,8 +25,6 @@ export interface ProposalOrder {
   /** The user at the root of its authority, where that is another. */
   readonly byUser?: string | null;
   readonly reason: string;
-  /** What speaks for it, by name: achievements, commands with their record, risk, rollback plan. Free of secrets. */
-  readonly details?: JsonObject;
   readonly traceId?: string | null;
 }
 
@@ -37,7 +37,8 @@ export type NotProposed =
   | 'stabilizing'
   | 'validating'
   | 'breakers_unresolved'
-  | 'pending';
+  | 'pending'
+  | 'moved';
 
 export type Proposed =
   | { readonly kind: 'proposed'; readonly id: string; readonly from: string; readonly to: string }
@@ -69,8 +70,11 @@ export interface Decided {
   readonly traceId: string | null;
 }
 
-/** Proposes in the caller's transaction; a refusal has changed nothing. */
-export type Propose = (tx: Tx, order: Omit<ProposalOrder, 'tenant'>) => Promise<Proposed>;
+/** Proposes in the caller's transaction, with what speaks for the step; a refusal has changed nothing. */
+export type Propose = (
+  tx: Tx,
+  order: Omit<ProposalOrder, 'tenant'> & { readonly evidence: Evidence | null },
+) => Promise<Proposed>;
 
 export interface Proposing {
   /** For a person: asks of them what the weekly cycle asks of itself. */
@@ -97,7 +101,12 @@ export interface ProposingNeeds {
   /** How many breaker events of the set nobody has resolved, in the caller's transaction. */
   readonly unresolvedIn: (tx: Tx, tenant: string, set: string) => Promise<number>;
   /** How ready a set is at this moment; null for a set that the charter in force does not have. */
-  readonly readinessOf: (tenant: string, set: string) => Promise<ReadinessStanding | null>;
+  readonly readinessOf: (
+    tenant: string,
+    set: string,
+  ) => Promise<(ReadinessStanding & ReadinessPoints) | null>;
+  /** What people are shown of the step that would come now. */
+  readonly evidenceOf: EvidenceOf;
   readonly writeEntry: WriteEntry;
 }
 
@@ -108,13 +117,24 @@ interface Obstacle {
 }
 
 export function createProposing(needs: ProposingNeeds): Proposing {
-  const { store, clock, phases, withdrawals, setIn, askerOf, unresolvedIn, readinessOf, writeEntry } = needs;
+  const {
+    store,
+    clock,
+    phases,
+    withdrawals,
+    setIn,
+    askerOf,
+    unresolvedIn,
+    readinessOf,
+    evidenceOf,
+    writeEntry,
+  } = needs;
 
   /** `unready`: what its readiness has against it. */
   async function proposing(tenant: string, unready: readonly Obstacle[]): Promise<Propose> {
     const ask = await askerOf(tenant);
     return async (tx, order) => {
-      const { by, byUser = null, source, reason, details = {}, traceId = null } = order;
+      const { by, byUser = null, source, reason, evidence, traceId = null } = order;
       // Two keys without a user may both be the same person's, and then four eyes would be two.
       if (source === 'person' && !isPerson(by))
         return refused(
@@ -151,8 +171,15 @@ export function createProposing(needs: ProposingNeeds): Proposing {
       const [first] = obstacles;
       if (first !== undefined)
         return refused(first.why, 'conflict', obstacles.map(({ text }) => text).join(' '));
+      // Nobody votes on one step with the record of another before them.
+      if (evidence === null || evidence.from !== from.name || evidence.to !== to.name)
+        return refused(
+          'moved',
+          'conflict',
+          `${set.name} changed while its record was gathered, so nobody was asked. Propose it again.`,
+        );
       const step = stepOf(set, from, to);
-      const said = { set: set.name, source, reason, ...details, step };
+      const said = { set: set.name, source, reason, ...evidence.details, step };
       const title = `Raise ${set.name} from ${from.name} to ${to.name}`;
       const id = await ask(tx, {
         tenant,
@@ -195,8 +222,12 @@ export function createProposing(needs: ProposingNeeds): Proposing {
 
     async propose(order) {
       const { tenant, set } = order;
-      const propose = await proposing(tenant, unreadiness(set, await readinessOf(tenant, set)));
-      return store.withTenant(tenant, (tx) => propose(tx, order));
+      const readiness = await readinessOf(tenant, set);
+      const unready = unreadiness(set, readiness);
+      const evidence =
+        readiness === null || unready.length > 0 ? null : await evidenceOf(tenant, set, readiness);
+      const propose = await proposing(tenant, unready);
+      return store.withTenant(tenant, (tx) => propose(tx, { ...order, evidence }));
     },
 
     subject: {
@@ -210,13 +241,19 @@ export function createProposing(needs: ProposingNeeds): Proposing {
         const outgrown = whyOutgrown(content, set, row);
         if (outgrown !== null || set === null || row === null)
           return { kind: 'refused', detail: outgrown ?? `${name} is governed no more.` };
-        const against = [...breakersOf(set, await unresolvedIn(tx, tenant, name)), ...unready];
+        // What the charter in force says of times counts, also where it says more than when this was proposed.
+        const state = stateFrom(set, row, { history: [], nowMs });
+        const against = [
+          ...waitsFor(set, state),
+          ...breakersOf(set, await unresolvedIn(tx, tenant, name)),
+          ...unready,
+        ];
         if (against.length > 0) {
           const detail = `${against.map(({ text }) => text).join(' ')} Propose it again when that is done.`;
           return { kind: 'refused', detail };
         }
-        const phase = set.phases[phaseIndex(set, row.phase) + 1];
-        if (phase === undefined) return { kind: 'refused', detail: `${name} is at the top of its ladder.` };
+        const phase = state.next;
+        if (phase === null) return { kind: 'refused', detail: `${name} is at the top of its ladder.` };
         await phases.enter(
           tx,
           { set, phase, kind: 'risen', row },

@@ -4,6 +4,9 @@ import { phaseIndex } from '@mandate/kernel';
 import type { GovernedSet, Phase } from '@mandate/kernel';
 import type { ChangeRow, SetRow } from './store.ts';
 
+/** Clocks of two servers may differ by this much. */
+const SKEW_MS = 300_000;
+
 export interface SetState {
   readonly set: string;
   readonly phase: string;
@@ -16,6 +19,8 @@ export interface SetState {
   readonly whitelist: readonly string[];
   /** Until when the phase is on probation; null when it is not, or no longer. Only a phase that was risen to ever is. */
   readonly validationUntilMs: number | null;
+  /** The time for which incidents count against the phase, over or not; its end is not in it. null where it was not risen to. */
+  readonly probation: { readonly startMs: number; readonly endMs: number } | null;
   /** Until when nothing may be proposed; null when it may. */
   readonly stabilizationUntilMs: number | null;
   /** The phase it was in before; null for none. */
@@ -69,6 +74,10 @@ export function stateFrom(
     entered: row.entered,
     whitelist: phase.whitelist,
     validationUntilMs: validationMs > nowMs ? validationMs : null,
+    probation:
+      row.entered === 'risen'
+        ? { startMs: countedFromMs(row.since, history, nowMs), endMs: validationMs }
+        : null,
     stabilizationUntilMs: stabilizationMs > nowMs ? stabilizationMs : null,
     previous: row.previous,
     governedMs: row.governed_at,
@@ -77,6 +86,19 @@ export function stateFrom(
     next: set.phases[index + 1] ?? null,
     history: history.map(changeFrom),
   };
+}
+
+/**
+ * From when on it counts what happened in the phase. Where the phase begins in what is the future by this clock, the clocks
+ * of two servers differ, or one was set back; then what happened since is dated before it began. So a little before counts
+ * too, and after a greater leap, by which the rise itself was judged, everything since the change before it.
+ */
+function countedFromMs(sinceMs: number, history: readonly ChangeRow[], nowMs: number): number {
+  if (sinceMs <= nowMs) return sinceMs;
+  if (sinceMs - nowMs <= SKEW_MS) return sinceMs - SKEW_MS;
+  const entry = history.findIndex(({ kind }) => kind === 'risen');
+  const before = entry < 0 ? [] : history.slice(entry + 1);
+  return before.find(({ at }) => at <= nowMs)?.at ?? 0;
 }
 
 function changeFrom(row: ChangeRow): PhaseChange {

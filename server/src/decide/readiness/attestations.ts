@@ -2,10 +2,12 @@
 // kept and a day on which it ends. Nothing here can be done in somebody else's name.
 import { capacitiesOf, nearest } from '@mandate/kernel';
 import type { Attested, GovernedSet, ReadinessItem } from '@mandate/kernel';
-import { iso, isoOrNull } from '../../platform/clock/iso.ts';
+import { iso } from '../../platform/clock/iso.ts';
 import type { Refusal } from '../../platform/http/problems.ts';
 import { isPerson } from '../../platform/identity/principal.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
+import { attestationView, attestedFrom } from './attested.ts';
+import type { AttestationView } from './attested.ts';
 import type { ReadinessCharter, ReadinessNeeds } from './needs.ts';
 import {
   findAttestation,
@@ -15,7 +17,7 @@ import {
   readEvidence,
   updateWithdrawn,
 } from './store.ts';
-import type { AttestationRow, NewAttestation } from './store.ts';
+import type { NewAttestation } from './store.ts';
 
 export type Evidence = {
   /** SHA-256 of what it held, 64 lower-case hex digits. */
@@ -28,7 +30,7 @@ export interface AttestOrder {
   readonly set: GovernedSet;
   readonly item: string;
   readonly evidence: Evidence;
-  /** As of when it holds; null: today. */
+  /** As of when it holds; null: today, or this moment where the item allows a day or less. */
   readonly dateMs: number | null;
   /** null: for as long as the item allows. */
   readonly expiresMs: number | null;
@@ -44,25 +46,6 @@ export interface WithdrawOrder {
   readonly traceId: string | null;
 }
 
-export type AttestationStatus = 'counts' | 'expired' | 'withdrawn';
-
-export interface AttestationView {
-  readonly id: string;
-  readonly set: string;
-  readonly item: string;
-  readonly by: string;
-  readonly role: string;
-  readonly evidence: { readonly file?: string; readonly url?: string; readonly sha256: string };
-  readonly date: string;
-  readonly expiresAt: string;
-  readonly note: string | null;
-  readonly attestedAt: string;
-  readonly status: AttestationStatus;
-  readonly withdrawnAt: string | null;
-  readonly withdrawnBy: string | null;
-  readonly withdrawReason: string | null;
-}
-
 export type AttestationAnswer =
   | { readonly kind: 'done'; readonly attestation: AttestationView }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
@@ -71,16 +54,22 @@ export interface Attestations {
   attest(order: AttestOrder): Promise<AttestationAnswer>;
   /** By whoever gave it, or anybody who could give it. */
   withdraw(order: WithdrawOrder): Promise<AttestationAnswer>;
-  /** Newest first. */
+  /** Newest first, and what they are worth by the charter. */
   list(
     tenant: string,
-    query: { readonly set: string | null; readonly item: string | null; readonly limit: number },
+    query: {
+      readonly charter: ReadinessCharter;
+      readonly set: string | null;
+      readonly item: string | null;
+      readonly limit: number;
+    },
   ): Promise<readonly AttestationView[]>;
   /** What the kernel assesses by. */
   evidenceOf(tenant: string, set: string, nowMs: number): Promise<readonly Attested[]>;
 }
 
-const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 type AttestedItem = ReadinessItem & { readonly kind: 'attested' };
 
@@ -140,7 +129,7 @@ export function createAttestations({
       });
       return row === null
         ? refused('conflict', 'The same was attested before and has just been withdrawn. Attest it again.')
-        : { kind: 'done', attestation: shown(row, nowMs) };
+        : { kind: 'done', attestation: attestationView(row, charter.items, nowMs) };
     },
 
     async withdraw({ principal, charter, id, reason, traceId }) {
@@ -182,17 +171,19 @@ export function createAttestations({
             reason,
           },
         });
-        return { kind: 'done', attestation: shown(row, nowMs) };
+        return { kind: 'done', attestation: attestationView(row, charter.items, nowMs) };
       });
     },
 
-    list: (tenant, query) =>
+    list: (tenant, { charter, ...query }) =>
       store.withTenant(tenant, async (tx) =>
-        (await listAttestations(tx, tenant, query)).map((row) => shown(row, clock.nowMs())),
+        (await listAttestations(tx, tenant, query)).map((row) =>
+          attestationView(row, charter.items, clock.nowMs()),
+        ),
       ),
 
     evidenceOf: (tenant, set, nowMs) =>
-      store.withTenant(tenant, async (tx) => (await readEvidence(tx, tenant, set, nowMs)).map(attestedOf)),
+      store.withTenant(tenant, async (tx) => (await readEvidence(tx, tenant, set, nowMs)).map(attestedFrom)),
   };
 }
 
@@ -245,7 +236,8 @@ function timesOf(
   item: AttestedItem,
   nowMs: number,
 ): { readonly dateMs: number; readonly expiresMs: number } | Refusal {
-  const dateMs = date ?? nowMs - (nowMs % DAY_MS);
+  // What counts for hours could not be attested in the afternoon if it began with the day.
+  const dateMs = date ?? (item.expiresMs <= DAY_MS ? nowMs : nowMs - (nowMs % DAY_MS));
   if (dateMs > nowMs)
     return {
       code: 'invalid',
@@ -255,7 +247,7 @@ function timesOf(
   if (latestMs <= nowMs)
     return {
       code: 'invalid',
-      detail: `${item.name} counts for ${item.expiresMs / DAY_MS} days, so what was so on ${iso(dateMs)} ended on ${iso(latestMs)}. Look again, and attest it as of today.`,
+      detail: `${item.name} counts for ${timeText(item.expiresMs)}, so what was so on ${iso(dateMs)} ended on ${iso(latestMs)}. Look again, and attest it as of today.`,
     };
   const expiresMs = expires ?? latestMs;
   if (expiresMs <= nowMs || expiresMs <= dateMs)
@@ -266,46 +258,13 @@ function timesOf(
   if (expiresMs > latestMs)
     return {
       code: 'invalid',
-      detail: `${item.name} counts for ${item.expiresMs / DAY_MS} days at most, until ${iso(latestMs)}. Write an earlier expiresAt, or leave it out.`,
+      detail: `${item.name} counts for ${timeText(item.expiresMs)} at most, until ${iso(latestMs)}. Write an earlier expiresAt, or leave it out.`,
     };
   return { dateMs, expiresMs };
 }
 
-function attestedOf(row: AttestationRow): Attested {
-  return {
-    item: row.item,
-    by: nameOf(row.attested_by),
-    role: row.role,
-    dateMs: row.dated_at,
-    expiresMs: row.expires_at,
-    evidence: row.evidence,
-    withdrawn:
-      row.withdrawn_at === null ? null : { by: nameOf(row.withdrawn_by ?? ''), atMs: row.withdrawn_at },
-  };
-}
-
-function nameOf(id: string): string {
-  return id.startsWith('user:') ? id.slice('user:'.length) : id;
-}
-
-function shown(row: AttestationRow, nowMs: number): AttestationView {
-  const { evidence, sha256 } = row;
-  return {
-    id: row.id,
-    set: row.governed_set,
-    item: row.item,
-    by: row.attested_by,
-    role: row.role,
-    evidence: row.evidence_kind === 'file' ? { file: evidence, sha256 } : { url: evidence, sha256 },
-    date: iso(row.dated_at),
-    expiresAt: iso(row.expires_at),
-    note: row.note,
-    attestedAt: iso(row.attested_at),
-    status: row.withdrawn_at !== null ? 'withdrawn' : row.expires_at <= nowMs ? 'expired' : 'counts',
-    withdrawnAt: isoOrNull(row.withdrawn_at),
-    withdrawnBy: row.withdrawn_by,
-    withdrawReason: row.withdraw_reason,
-  };
+function timeText(ms: number): string {
+  return ms < DAY_MS ? `${ms / HOUR_MS} hours` : `${ms / DAY_MS} days`;
 }
 
 function refused(code: Refusal['code'], detail: string): AttestationAnswer {

@@ -1,7 +1,8 @@
 // What readiness takes from others, as functions: it measures nothing itself, it only asks those who have it on record.
-import type { GovernedSet, JsonObject, ReadinessItem, StandIn } from '@mandate/kernel';
+import type { CommandCounts, CommandRates, GovernedSet, ReadinessItem, StandIn } from '@mandate/kernel';
 import type { Chance, Clock } from '../../platform/clock/clock.ts';
-import type { Store, Tx } from '../../platform/postgres/store.ts';
+import type { WriteEntry } from '../../platform/events/entry.ts';
+import type { Store } from '../../platform/postgres/store.ts';
 
 /** A window in epoch milliseconds; its end is not in it. */
 export interface Window {
@@ -22,23 +23,14 @@ export interface PhaseStanding {
   readonly sinceMs: number;
   /** null outside of validation. */
   readonly validationUntilMs: number | null;
+  /** The validation, over or not; null where the phase was not risen to. */
+  readonly probation: Window | null;
   readonly previous: string | null;
 }
 
 export interface CommandFigures {
-  readonly commands: {
-    readonly total: number;
-    readonly proposed: number;
-    readonly succeeded: number;
-    readonly failed: number;
-  };
-  /** 0 to 1; null for 0 of 0. */
-  readonly rates: {
-    readonly successRate: number | null;
-    readonly approvalRate: number | null;
-    readonly rollbackRate: number | null;
-    readonly errorRate: number | null;
-  };
+  readonly commands: Pick<CommandCounts, 'total' | 'proposed' | 'succeeded' | 'failed'>;
+  readonly rates: CommandRates;
   /** Why commands may be missing from these figures; null where none are. */
   readonly incomplete: string | null;
 }
@@ -73,17 +65,7 @@ export interface ReadinessNeeds {
   readonly clock: Clock;
   readonly chance: Chance;
   readonly sha256: (text: string) => string;
-  readonly writeEntry: (
-    tx: Tx,
-    tenant: string,
-    entry: {
-      readonly kind: string;
-      readonly actor: string;
-      readonly atMs: number;
-      readonly traceId: string | null;
-      readonly data: JsonObject;
-    },
-  ) => Promise<void>;
+  readonly writeEntry: WriteEntry;
   /** null where none is in force that can be read. */
   readonly charterOf: (tenant: string) => Promise<ReadinessCharter | null>;
   /** null where the set does not stand anywhere yet. */

@@ -32,6 +32,9 @@ export interface Readiness {
   forCycle(tenant: string, set: string): Promise<ReadinessReport>;
 }
 
+/** Clocks of two servers may differ by this much. */
+const SKEW_MS = 300_000;
+
 interface Looked {
   readonly view: ReadinessView;
   readonly report: ReadinessReport;
@@ -133,18 +136,28 @@ export function createReadiness(needs: ReadinessNeeds): Readiness {
       throw new Error(`${set.name} should have fallen (${cause}): ${fallen.refusal.detail}`);
   }
 
-  /** An incident since it began brings it back. That needs no score, so nothing that a score takes can keep it up. */
+  /** Whether a check has got through that was later than this by every clock. */
+  async function hasBeenLookedAt(tenant: string, set: string, endMs: number): Promise<boolean> {
+    const [kept] = await store.withTenant(tenant, (tx) => listAssessments(tx, tenant, { set, limit: 1 }));
+    return kept !== undefined && kept.at >= endMs + SKEW_MS;
+  }
+
+  /** An incident during validation brings it back. That needs no score, so nothing that a score takes can keep it up. */
   async function bringBackByIncidents(
     tenant: string,
     { set, nowMs }: { readonly set: GovernedSet; readonly nowMs: number },
   ): Promise<void> {
     const state = await needs.stateOf(tenant, set.name);
-    if (!isValidating(state, nowMs)) return;
+    const probation = state?.probation ?? null;
+    if (state === null || state.previous === null || probation === null) return;
+    // One that came right before the end is still met by a check after it. Once such a check is on record it is over: a
+    // charter that governs more by then must not find incidents of long ago.
+    if (nowMs >= probation.endMs && (await hasBeenLookedAt(tenant, set.name, probation.endMs))) return;
     const { critical } = await needs.incidentsIn(tenant, {
       set: set.name,
       patterns: set.patterns,
-      startMs: Math.min(state.sinceMs, nowMs),
-      endMs: nowMs + 1,
+      startMs: probation.startMs,
+      endMs: Math.min(nowMs + 1, probation.endMs),
     });
     const cause = incidentsCause(state.phase, critical);
     if (cause !== null) await bringBack(tenant, { set, state, cause });

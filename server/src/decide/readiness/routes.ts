@@ -3,7 +3,7 @@ import type { GovernedSet } from '@mandate/kernel';
 import { redactText } from '@mandate/kernel';
 import { z } from 'zod';
 import { iso } from '../../platform/clock/iso.ts';
-import { limitField, momentField, nameField, reasonField } from '../../platform/http/fields.ts';
+import { limitField, lineField, momentField, nameField, reasonField } from '../../platform/http/fields.ts';
 import type { Refusal } from '../../platform/http/problems.ts';
 import { json, problem, route } from '../../platform/http/route.ts';
 import type { Reply, Route } from '../../platform/http/route.ts';
@@ -21,7 +21,9 @@ const LIMIT_MAX = 500;
 const setQuery = z.strictObject({ set: setField });
 
 /** A day counts from its beginning in UTC. */
-const dateField = z.union([z.iso.date().transform((text) => Date.parse(`${text}T00:00:00Z`)), momentField]);
+const dateField = z.union([z.iso.date().transform((text) => Date.parse(`${text}T00:00:00Z`)), momentField], {
+  error: 'must be a day or a moment between the years 1970 and 9999: 2026-11-20 or 2026-11-20T09:00:00Z',
+});
 
 const sha256Field = z
   .string()
@@ -30,7 +32,7 @@ const sha256Field = z
 
 const evidenceField = z
   .strictObject({
-    file: nameField.overwrite(redactText).optional().describe('The name of the file.'),
+    file: lineField.overwrite(redactText).optional().describe('The name of the file.'),
     url: z
       .string()
       .max(2_000)
@@ -143,8 +145,13 @@ export function readinessRoutes(needs: ReadinessRoutesNeeds): readonly Route[] {
         limit: limitField(LIMIT_MAX).optional(),
       }),
       async handle({ principal: { tenant }, query }) {
-        const { set = null, item = null, limit = LIMIT_MAX } = query;
-        return json({ items: await readiness.attestations.list(tenant, { set, item, limit }) });
+        const { item = null, limit = LIMIT_MAX } = query;
+        const list = async (set: string | null, charter: ReadinessCharter): Promise<Reply> =>
+          json({ items: await readiness.attestations.list(tenant, { charter, set, item, limit }) });
+        if (query.set !== undefined)
+          return withSet(tenant, query.set, (set, charter) => list(set?.name ?? null, charter));
+        const charter = await readiness.charterOf(tenant);
+        return charter === null ? problem(UNREADABLE) : list(null, charter);
       },
     }),
     route({

@@ -1,45 +1,21 @@
 // Readiness as it is shown and stored: the kernel's report, and of what set, phase and time it is.
-import type { GovernedSet, ReadinessPart, ReadinessReport, ReadinessVerdict } from '@mandate/kernel';
+import type {
+  GovernedSet,
+  ReadinessPart,
+  ReadinessReport,
+  ReadinessScore,
+  ReadinessView as Shown,
+} from '@mandate/kernel';
 import { canonicalJson, READINESS_CATEGORIES, READY_SCORE, VALIDATION_SCORE } from '@mandate/kernel';
 import { iso } from '../../platform/clock/iso.ts';
 import type { PhaseStanding, Window } from './needs.ts';
 
-export interface ReadinessView {
-  readonly timestamp: string;
-  /** null where the charter governs no set. */
-  readonly set: string | null;
-  readonly currentPhase: string | null;
-  /** Whole days. */
-  readonly daysSincePhaseStart: number | null;
-  readonly overall: {
-    /** 0 to 1. */
-    readonly score: number;
-    readonly points: number;
-    readonly maxPoints: number;
-    readonly verdict: ReadinessVerdict;
-    readonly ready: boolean;
-    readonly blockers: readonly string[];
-    /** While the phase is on probation: what it is held to, with what is too young to be measured taken as met. */
-    readonly validation: {
-      readonly until: string;
-      readonly score: number;
-      readonly threshold: number;
-    } | null;
-  };
+export interface ReadinessView extends Shown {
   readonly technical: ReadinessPart;
   readonly process: ReadinessPart;
   readonly organizational: ReadinessPart;
-  readonly recommendations: readonly string[];
-  readonly nextActions: readonly string[];
   /** What the rates and the incidents are about. */
   readonly window: { readonly start: string; readonly end: string } | null;
-}
-
-export interface ScoreView {
-  readonly score: number;
-  readonly ready: boolean;
-  readonly blockers: readonly string[];
-  readonly threshold: number;
 }
 
 const DAY_MS = 86_400_000;
@@ -83,7 +59,7 @@ export function viewOf({ set, state, report, window, nowMs }: Assessed): Readine
   };
 }
 
-export function scoreOf({ overall: { score, ready, blockers } }: ReadinessView): ScoreView {
+export function scoreOf({ overall: { score, ready, blockers } }: ReadinessView): ReadinessScore {
   return { score, ready, blockers, threshold: READY_SCORE };
 }
 
