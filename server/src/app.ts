@@ -18,6 +18,8 @@ import { buildScrape } from './app/scrape.ts';
 import { keepVigil } from './app/vigil.ts';
 import { buildWorkflows } from './app/workflows.ts';
 import { startWatchdog } from './act/actions/watchdog.ts';
+import { charterOrigin } from './decide/charter/origin.ts';
+import type { CharterOrigin } from './decide/charter/origin.ts';
 import type { GuardrailFunction, GuardrailOptions } from './decide/guardrails/plugins.ts';
 import type { ChannelFunction } from './act/notifications/message.ts';
 import { watchSentinel } from './decide/restrictions/sentinel.ts';
@@ -25,6 +27,8 @@ import { injectedFetch } from './api/http/injected-fetch.ts';
 import type { InjectedFetch } from './api/http/injected-fetch.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { AdminKey } from './platform/identity/admin-key.ts';
+import { createReadingLinks } from './platform/identity/reading-link.ts';
+import { DRILL_STOP } from './prove/evidence/kill-switch.ts';
 import { createFeed } from './prove/journal/feed.ts';
 import { createJournal } from './prove/journal/journal.ts';
 import { createSequencer } from './prove/journal/sequencer.ts';
@@ -46,6 +50,8 @@ export interface App {
   work(): Promise<void>;
   /** Begins to work and to listen. Answers with the address. */
   start(): Promise<{ readonly url: string }>;
+  /** Which charter counts and where it came from, for whoever starts the process; null where none can be read. */
+  charterOrigin(): Promise<CharterOrigin | null>;
   /** The HTTP door from inside this process, without a socket. */
   readonly fetch: InjectedFetch;
   /** Ends what runs, then everything else. */
@@ -100,7 +106,12 @@ export async function createApp(
   const workflows = buildWorkflows({ infrastructure, authority, judgement, execution });
   const incidents = buildIncidents(infrastructure, judgement);
   const evidence = buildEvidence(infrastructure, judgement, execution);
-  const measured = buildMetrics({ infrastructure, judgement, incidentsIn: incidents.incidents.countIn });
+  const measured = buildMetrics({
+    infrastructure,
+    judgement,
+    execution,
+    incidentsIn: incidents.incidents.countIn,
+  });
   const evals = buildEvals(infrastructure, judgement, {
     ...execution,
     actionsSeen: async (tenant, window) =>
@@ -115,6 +126,7 @@ export async function createApp(
     execution,
     incidents,
     metrics: measured.metrics,
+    isElsewhere: measured.isElsewhere,
   });
   const ready = buildReadiness({
     infrastructure,
@@ -124,6 +136,7 @@ export async function createApp(
     evals: evals.evals,
     evidence,
     breakersOf: watching.breakersOf,
+    isElsewhere: measured.isElsewhere,
   });
   const weekly = buildCycle({
     infrastructure,
@@ -132,6 +145,7 @@ export async function createApp(
     metrics: measured.metrics,
     snapshots: measured.snapshots,
     monitors: watching.monitors,
+    isElsewhere: measured.isElsewhere,
     assess: ready.readiness.forCycle,
   });
   const journal = createJournal({ store, clock });
@@ -141,12 +155,19 @@ export async function createApp(
     clock,
     failed: (error) => log.error({ err: error }, 'journal entries wait for their position'),
   });
-  const metrics = createMetrics({ store, tenant: config.tenant, prefix: config.metricsPrefix });
+  const metrics = createMetrics({
+    store,
+    tenant: config.tenant,
+    prefix: config.metricsPrefix,
+    drillStop: DRILL_STOP,
+  });
   let isListening = false;
+  const readingLinks = createReadingLinks({ masterKeys: infrastructure.masterKeys, clock, publicUrl });
   const notify = buildNotifications({
     infrastructure,
     judgement,
     execution,
+    readingLinks,
     sequencer,
     publicUrl,
     tells: () => (isWorker ? 'functions' : isListening ? 'all' : 'own'),
@@ -188,7 +209,7 @@ export async function createApp(
       ...watching.routes,
       ...weekly.routes,
     ],
-    reportPages: weekly.pages,
+    readings: { links: readingLinks, incidents: incidents.incidents, openReport: weekly.openReport },
   });
   let unlisten: () => Promise<void> = () => Promise.resolve();
 
@@ -203,7 +224,7 @@ export async function createApp(
     }));
     await vigil.start();
     workflows.begin();
-    measured.begin();
+    await measured.begin();
     watching.schedule.start();
     ready.schedule.start();
     weekly.schedule.start();
@@ -218,6 +239,10 @@ export async function createApp(
     registerExecutor: judgement.executors.register,
     registerGuardrail: judgement.lookback.plugins.register,
     registerChannel: (name, fn) => notify.register(config.tenant, name, fn),
+    charterOrigin: async () =>
+      (await judgement.activeLaw(config.tenant)) === null
+        ? null
+        : charterOrigin(store, config.tenant, judgement.follower),
     fetch: injectedFetch(doors.fastify, closing.signal),
     async work() {
       await begin();

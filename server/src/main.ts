@@ -41,7 +41,13 @@ async function serve(
     const { url } = listen ? await app.start() : await app.work().then(() => ({ url: '' }));
     return {
       kind: 'serving',
-      serving: { url, adminKey: app.adminKey, database: infrastructure.database, close },
+      serving: {
+        url,
+        adminKey: app.adminKey,
+        database: infrastructure.database,
+        charter: await app.charterOrigin(),
+        close,
+      },
     };
   } catch (error) {
     await close();

@@ -1,7 +1,14 @@
 // The one road. Every action of every agent, whatever door it came through, is admitted, decided, acted and proven
 // here, and nothing may begin anywhere else. Read this file first: admit → decide → act → prove.
 import { actionDigestText, decide, explainRules, meantName, settingOf } from '@mandate/kernel';
-import type { Action, ConsideredRule, Decision, SignatureGrant, Snapshot } from '@mandate/kernel';
+import type {
+  Action,
+  ConsideredRule,
+  Decision,
+  ResourceWord,
+  SignatureGrant,
+  Snapshot,
+} from '@mandate/kernel';
 import type { Act, KnownKey } from './act/actions/act.ts';
 import { refused } from './act/actions/answers.ts';
 import type { Answer, Answers } from './act/actions/answers.ts';
@@ -12,7 +19,7 @@ import type { Sealed } from './act/actions/sealed.ts';
 import type { StandStill } from './act/actions/stand-still.ts';
 import { admit } from './decide/agents/admit.ts';
 import type { ActionRequest } from './decide/agents/admit.ts';
-import type { Gathered, Snapshots } from './decide/snapshots/snapshots.ts';
+import type { Snapshots } from './decide/snapshots/snapshots.ts';
 import type { Refusal } from './platform/http/problems.ts';
 import type { Asker } from './platform/identity/asker.ts';
 
@@ -109,7 +116,7 @@ export function createPipeline(needs: PipelineNeeds): Pipeline {
     return travel({
       asker,
       action,
-      digest: digestOf(tenant, action),
+      digestOf: (seen) => digestOf(tenant, seen),
       id: needs.uuid(),
       waiting: false,
       attach: wanted.attach,
@@ -130,7 +137,8 @@ export function createPipeline(needs: PipelineNeeds): Pipeline {
     return travel({
       asker,
       action,
-      digest: act.digest,
+      // People were asked about what it was then; what it touches by the charter of now is judged anew.
+      digestOf: () => act.digest,
       id: act.id,
       waiting: true,
       attach: act.runsOn === 'repeat',
@@ -143,10 +151,16 @@ export function createPipeline(needs: PipelineNeeds): Pipeline {
   async function preview(asker: Asker, wanted: ActionRequest): Promise<Preview> {
     const admitted = admit(asker, wanted);
     if (admitted.kind === 'refused') return admitted;
-    const { action } = admitted;
-    const gathered = await gather(asker, action, { digest: digestOf(asker.tenant, action), actId: null });
+    const gathered = await snapshots.gather({
+      tenant: asker.tenant,
+      action: admitted.action,
+      resourceIs: wordFor(wanted),
+      digestOf: (seen) => digestOf(asker.tenant, seen),
+      actId: null,
+      asker,
+    });
     if (gathered.kind === 'unavailable') return { kind: 'refused', refusal: unavailable(gathered.why) };
-    const digest = digestOf(asker.tenant, action);
+    const { action, digest } = gathered;
     const { decision, snapshot } = await judge(action, gathered.snapshot, digest);
     // Conditions may look at findings: at those that the decision was made with.
     const facts = { ...snapshot, findings: decision.findings };
@@ -160,23 +174,32 @@ export function createPipeline(needs: PipelineNeeds): Pipeline {
   }
 
   /** Decide, and decide again while act_start() finds that something has been tightened since. */
-  async function travel(asked: Journey): Promise<Answer> {
-    const { asker, action, digest } = asked;
+  async function travel({ digestOf: digestHere, ...asked }: Asked): Promise<Answer> {
+    const { asker } = asked;
     for (let attempt = 0; attempt < DECISIONS; attempt += 1) {
-      const gathered = await gather(asker, action, { digest, actId: asked.waiting ? asked.id : null });
+      const gathered = await snapshots.gather({
+        tenant: asker.tenant,
+        action: asked.action,
+        resourceIs: wordFor(asked),
+        digestOf: digestHere,
+        actId: asked.waiting ? asked.id : null,
+        asker,
+      });
       if (gathered.kind === 'unavailable') return refused(unavailable(gathered.why));
+      const { action, digest } = gathered;
       const { decision, snapshot } = await judge(action, gathered.snapshot, digest);
       const executor =
         settingOf(snapshot.law, action.action)?.executor ?? executorOf(asker.tenant, action.action);
       if (attempt === 0 && !asked.waiting)
         needs.decided({ tenant: asker.tenant, actId: asked.id, action, snapshot, decision });
-      if (decision.effect !== 'execute') return standStill({ ...asked, executor }, decision, snapshot);
+      const journey: Journey = { ...asked, action, digest, executor };
+      if (decision.effect !== 'execute') return standStill(journey, decision, snapshot);
       if (asked.onlyAsk === true) return refused({ code: 'conflict', detail: NOTHING_TO_ASK }, decision);
       // A waiting act begins with its approval only, also where nothing red is left of what it waited for.
       if (asked.waiting && snapshot.approval === null) return answers.shown(asker.tenant, asked.id);
       const id = decision.code === 'approved' ? (gathered.approvedActId ?? asked.id) : asked.id;
       await needs.remember({ tenant: asker.tenant, action, asker, law: snapshot.law, actId: id });
-      const answer = await begin({ ...asked, executor, id }, decision, { ...gathered, snapshot });
+      const answer = await begin({ ...journey, id }, decision, { ...gathered, snapshot });
       if (answer !== 'again') return answer;
     }
     const detail = `What this decision depends on changed ${DECISIONS} times while it was made.`;
@@ -198,19 +221,21 @@ export function createPipeline(needs: PipelineNeeds): Pipeline {
     return { decision: decide(action, signed), snapshot: signed };
   }
 
-  function gather(
-    asker: Asker,
-    action: Action,
-    of: { readonly digest: string; readonly actId: string | null },
-  ): Promise<Gathered> {
-    return snapshots.gather({ tenant: asker.tenant, action, asker, ...of });
-  }
-
   function digestOf(tenant: string, action: Action): string {
     return needs.sha256(actionDigestText(tenant, action));
   }
 
   return { request, proceed, preview };
+}
+
+/** A journey before the charter has said what it touches. */
+interface Asked extends Omit<Journey, 'digest'> {
+  readonly digestOf: (action: Action) => string;
+}
+
+/** What undoes an act touches what that one did, by Mandate's own record. */
+function wordFor({ compensates }: Pick<Journey, 'compensates'>): ResourceWord {
+  return compensates === null ? 'claimed' : 'recorded';
 }
 
 function unavailable(detail: string): Refusal {

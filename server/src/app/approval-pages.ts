@@ -7,7 +7,7 @@ import { PAGE_STYLE } from '../decide/approvals/page-style.ts';
 import { personOf, readPeople } from '../decide/approvals/people.ts';
 import { sha256Hex } from '../platform/crypto/hash.ts';
 import { isPermitted, isRole } from '../platform/identity/roles.ts';
-import type { DoorsNeeds } from './doors.ts';
+import type { DoorsNeeds } from './doors-needs.ts';
 
 export function mountApprovals(
   { infrastructure, judgement, execution, isSealed }: DoorsNeeds,
@@ -20,6 +20,7 @@ export function mountApprovals(
     clock,
     approvals: judgement.approvals,
     links: execution.links,
+    editing: execution.edits,
     isLockedOut: lockedOut({ infrastructure, isSealed }),
   });
   mountApprovalPages({

@@ -1,19 +1,14 @@
 // The doors: every module's routes on one server, and the feeds beside them.
 import { canonicalJson } from '@mandate/kernel';
-import type { Infrastructure } from '../infrastructure.ts';
 import { findAct, listActs } from '../act/actions/queries.ts';
 import { actionRoutes } from '../act/actions/routes.ts';
 import { notificationRoutes } from '../act/notifications/routes.ts';
 import { workflowRoutes } from '../act/workflows/routes.ts';
-import type { Workflows } from '../act/workflows/workflows.ts';
 import { sendProblem } from '../api/http/problem.ts';
 import { mountOpenPaths } from '../api/http/open-paths.ts';
-import type { Check, OpenPathsNeeds } from '../api/http/open-paths.ts';
 import { createHttp } from '../api/http/server.ts';
 import type { HttpDoor, HttpNeeds } from '../api/http/server.ts';
 import { mountFeeds } from '../api/live/feeds.ts';
-import { mountReportPages } from '../api/pages/report-pages.ts';
-import type { ReportPagesNeeds } from '../api/pages/report-pages.ts';
 import { agentRoutes } from '../decide/agents/routes.ts';
 import { trustRoutes } from '../decide/agents/trust-routes.ts';
 import { approvalRoutes } from '../decide/approvals/routes.ts';
@@ -25,7 +20,6 @@ import { grantRoutes } from '../decide/grants/routes.ts';
 import { policyRoutes } from '../decide/policy/routes.ts';
 import { toolRoutes } from '../decide/tools/routes.ts';
 import { restrictionRoutes } from '../decide/restrictions/routes.ts';
-import type { Sentinel } from '../decide/restrictions/sentinel.ts';
 import { createStandingRestrictions } from '../decide/restrictions/standing.ts';
 import { sha256Hex } from '../platform/crypto/hash.ts';
 import type { Route } from '../platform/http/route.ts';
@@ -34,19 +28,12 @@ import { REFUSAL_STATUS } from '../platform/identity/authenticate.ts';
 import type { Principal } from '../platform/identity/principal.ts';
 import { isPermitted } from '../platform/identity/roles.ts';
 import { keyRoutes } from '../platform/identity/routes.ts';
-import type { Feed } from '../prove/journal/feed.ts';
 import { cloudEventOf, writeEntry } from '../prove/journal/journal.ts';
-import type { Journal } from '../prove/journal/journal.ts';
 import { journalRoutes } from '../prove/journal/routes.ts';
-import type { MetricsText } from '../prove/metrics/governance-metrics.ts';
-import type { Metrics } from '../prove/metrics/metrics.ts';
 import { createStats, statsRoutes } from '../prove/metrics/stats.ts';
 import { mountApprovals } from './approval-pages.ts';
-import type { Authority } from './authority.ts';
-import { mountChats } from './chats.ts';
-import type { Execution } from './execution.ts';
-import type { Judgement } from './judgement.ts';
-import type { Notify } from './notify.ts';
+import { mountChats } from './chat-webhooks.ts';
+import type { DoorsNeeds } from './doors-needs.ts';
 import { mountMcpGateway } from './mcp.ts';
 import { buildPolicy } from './policy.ts';
 import { eventsOfRun } from './run-events.ts';
@@ -54,33 +41,7 @@ import { gateEnforcement } from './enforcement-gate.ts';
 import { registerSubjects } from './subjects.ts';
 import { mountStandards } from './standards.ts';
 import { buildTools } from './tools.ts';
-
-export interface DoorsNeeds {
-  readonly infrastructure: Infrastructure;
-  readonly authority: Authority;
-  readonly judgement: Judgement;
-  readonly execution: Execution;
-  readonly notify: Notify;
-  readonly workflows: Workflows;
-  readonly sentinel: Sentinel;
-  readonly journal: Journal;
-  readonly feed: Feed;
-  readonly metrics: Metrics;
-  readonly isSealed: (tenant: string) => boolean;
-  readonly checks: () => Promise<readonly Check[]>;
-  readonly closing: AbortSignal;
-  readonly version: string;
-  /** Where people and other machines reach this server. */
-  readonly publicUrl: () => string;
-  /** Somebody was given the metrics. */
-  readonly noteScrape: OpenPathsNeeds['noteScrape'];
-  /** What Prometheus reads beside the processes' own counters. */
-  readonly scrape: MetricsText;
-  /** Routes of what watches over autonomy, composed in app.ts. */
-  readonly governanceRoutes: readonly Route[];
-  /** Where the links in messages about reports lead. */
-  readonly reportPages: Pick<ReportPagesNeeds, 'open' | 'nobody'>;
-}
+import { mountReadings } from './reading-pages.ts';
 
 const SEALED = 'Everything is sealed by a stop: only a key that may resume still opens anything.';
 
@@ -104,9 +65,9 @@ export async function openDoors(needs: DoorsNeeds): Promise<Doors> {
   // Level seal: keys open nothing and sessions end, but for those who may lift it.
   const isLockedOut = (principal: Principal): boolean =>
     needs.isSealed(principal.tenant) && !isPermitted(principal, 'resume');
-  const tools = buildTools(infrastructure, needs.judgement);
+  const pinned = buildTools(infrastructure, needs.judgement);
   const door = createHttp({
-    routes: [...routesOf(needs), ...needs.governanceRoutes, ...toolRoutes(tools)],
+    routes: [...routesOf(needs), ...needs.governanceRoutes, ...toolRoutes(pinned)],
     version,
     authenticate: async (request) => {
       const answer = await authority.identity.authenticate(request);
@@ -127,6 +88,7 @@ export async function openDoors(needs: DoorsNeeds): Promise<Doors> {
     prove,
     traced,
     version,
+    tenant: infrastructure.config.tenant,
     checks,
     noteScrape: needs.noteScrape,
     metrics: async () =>
@@ -150,11 +112,11 @@ export async function openDoors(needs: DoorsNeeds): Promise<Doors> {
         yield entries.map((entry) => cloudEventOf(tenant, entry));
     },
   });
-  mountMcpGateway({ ...needs, tools }, door, traced);
+  mountMcpGateway({ ...needs, tools: pinned.tools }, door, traced);
   mountStandards(needs, door, { traced, failed });
   mountApprovals(needs, door, { traced, failed });
   mountChats(needs, door, { traced, failed });
-  mountReportPages({ ...needs.reportPages, fastify, prove, traced, failed });
+  mountReadings({ ...needs.readings, infrastructure, isSealed: needs.isSealed }, door, { traced, failed });
   return { ...door, traced };
 }
 
@@ -188,7 +150,7 @@ function routesOf({
       outcomes,
       resolve,
     }),
-    ...approvalRoutes({ approvals, clock, edit: execution.edit }),
+    ...approvalRoutes({ approvals, clock, edit: execution.edits.edit }),
     ...agentRoutes(agents, gates.askUnfreeze),
     ...trustRoutes({
       agents,

@@ -8,6 +8,7 @@ import { readEval } from '../decide/charter/eval-schema.ts';
 import type { WrittenEvalCase } from '../decide/charter/eval-schema.ts';
 import type { Preview } from '../pipeline.ts';
 import { sha256Hex } from '../platform/crypto/hash.ts';
+import { bareAsker } from '../platform/identity/asker.ts';
 import type { Asker } from '../platform/identity/asker.ts';
 import { createEvals } from '../prove/evals/evals.ts';
 import type { EvalsNeeds } from '../prove/evals/evals.ts';
@@ -111,7 +112,7 @@ export function buildEvals(
 /** The agent of the case itself, with the user that the case supposes: nothing of whoever has it run goes in. */
 function supposedAsker({ tenant, id, traceId }: Asker, written: WrittenEvalCase): Asker {
   const agent = agentOf(written);
-  return {
+  return bareAsker({
     id: `case:${agent}`,
     tenant,
     roles: ['agent'],
@@ -119,15 +120,9 @@ function supposedAsker({ tenant, id, traceId }: Asker, written: WrittenEvalCase)
     user: written.user === undefined ? null : { id: written.user, email: null },
     userScopes: written.scopes ?? null,
     userRoles: written.roles ?? [],
-    chain: [],
-    grantIds: [],
-    boundTo: null,
-    mayAskForOthers: false,
-    keyId: null,
-    expiresMs: null,
     traceId,
-    author: id,
-  };
+    alsoAsked: [id],
+  });
 }
 
 function agentOf({ agent }: WrittenEvalCase): string {

@@ -1,6 +1,7 @@
 // Evidence, handed what it needs: stops and the road for the drill of the kill switch, and the journal to look through.
 import type { Infrastructure } from '../infrastructure.ts';
 import type { Decision } from '@mandate/kernel';
+import { bareAsker } from '../platform/identity/asker.ts';
 import type { Asker } from '../platform/identity/asker.ts';
 import { alsoUnversioned } from '../platform/http/unversioned.ts';
 import { createDrills } from '../prove/evidence/drills.ts';
@@ -68,23 +69,14 @@ function seenOf(code: string, decision: Decision | null): Seen {
 
 /** The agent of the drill itself, which has no key and no authority but its name. */
 function askerOf({ tenant, agent, by, traceId }: DrillAct): Asker {
-  return {
+  return bareAsker({
     id: `drill:${agent}`,
     tenant,
     roles: ['agent'],
     agents: [agent],
-    user: null,
-    userScopes: null,
-    userRoles: [],
-    chain: [],
-    grantIds: [],
-    boundTo: null,
-    mayAskForOthers: false,
-    keyId: null,
-    expiresMs: null,
     traceId,
-    author: by,
-  };
+    alsoAsked: [by],
+  });
 }
 
 function wantedOf({ agent, action }: DrillAct) {

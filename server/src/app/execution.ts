@@ -151,7 +151,7 @@ export function buildExecution({
               digest: approval.digest,
               expiresAt: approval.expiresAt,
               requiredRoles: approval.requiredRoles,
-              url: `${publicUrl()}/api/v1/approvals/${approval.id}`,
+              url: `${publicUrl()}/approvals/${approval.id}`,
             },
           }),
     });
@@ -247,7 +247,7 @@ export function buildExecution({
     unseal,
     resolve: createResolve({ actions, lawOf: activeLaw }),
     links: createApprovalLinks({ masterKeys, publicUrl }),
-    edit: createEdit<Approval>({
+    edits: createEdit<Approval>({
       store,
       clock,
       sealed,
@@ -296,7 +296,8 @@ export function buildExecution({
             tenant: asker.tenant,
             asker,
             action,
-            digest,
+            resourceIs: 'claimed',
+            digestOf: () => digest,
             actId: null,
           });
           return gathered.kind === 'gathered' ? gathered.snapshot : null;

@@ -5,7 +5,7 @@ import type { HttpDoor, HttpNeeds } from '../api/http/server.ts';
 import { mountMcp } from '../api/mcp/gateway.ts';
 import type { Tools } from '../decide/tools/tools.ts';
 import { askerOf } from '../platform/identity/asker.ts';
-import type { DoorsNeeds } from './doors.ts';
+import type { DoorsNeeds } from './doors-needs.ts';
 
 export function mountMcpGateway(
   {

@@ -8,6 +8,7 @@ import { createChannelMetrics } from '../act/notifications/metrics.ts';
 import { createNotifications } from '../act/notifications/notifications.ts';
 import { createWebhook } from '../act/notifications/webhook.ts';
 import { readSecret } from '../platform/config/secrets.ts';
+import type { ReadingLinks } from '../platform/identity/reading-link.ts';
 import { writeEntry } from '../prove/journal/journal.ts';
 import type { Sequencer } from '../prove/journal/sequencer.ts';
 import { buildChats } from './chats.ts';
@@ -18,6 +19,7 @@ export interface NotifyNeeds {
   readonly infrastructure: Infrastructure;
   readonly judgement: Pick<Judgement, 'activeLaw' | 'approvals'>;
   readonly execution: Pick<Execution, 'links'>;
+  readonly readingLinks: Pick<ReadingLinks, 'linkFor'>;
   readonly sequencer: Sequencer;
   readonly publicUrl: () => string;
   /** What people are told from here; changes when the process begins to listen. */
@@ -37,6 +39,7 @@ export function buildNotifications({
   infrastructure,
   judgement,
   execution,
+  readingLinks,
   sequencer,
   publicUrl,
   tells,
@@ -74,8 +77,7 @@ export function buildNotifications({
     },
     shown: ({ tenant, approvalId, user, channel }) =>
       approvals.shown(tenant, { ids: [approvalId], person: `user:${user}`, channel }),
-    actUrl: (id) => `${publicUrl()}/api/v1/actions/${id}`,
-    reportUrl: (id) => `${publicUrl()}/reports/${id}`,
+    readingUrl: (reading) => readingLinks.linkFor(reading),
     senders: {
       email: createEmail({
         smtpUrl: config.smtpUrl,

@@ -9,7 +9,7 @@ import { iso } from '../platform/clock/iso.ts';
 import { sha256Hex } from '../platform/crypto/hash.ts';
 import { createAccessBindings } from '../platform/identity/access-binding.ts';
 import { askerOf } from '../platform/identity/asker.ts';
-import type { DoorsNeeds } from './doors.ts';
+import type { DoorsNeeds } from './doors-needs.ts';
 
 export function mountStandards(
   { infrastructure, judgement, execution, sentinel, metrics, publicUrl }: DoorsNeeds,
@@ -63,7 +63,7 @@ export function mountStandards(
                 status: approval.status,
                 expiresAt: approval.expiresAt,
                 decidedAt: approval.votes.at(-1)?.at ?? null,
-                url: `${publicUrl()}/api/v1/approvals/${approval.id}`,
+                url: `${publicUrl()}/approvals/${approval.id}`,
               },
       };
     },

@@ -1,6 +1,9 @@
 // What MCP servers say of their tools, tied to the approvals that accept a change.
+import { settingOf } from '@mandate/kernel';
 import type { Infrastructure } from '../infrastructure.ts';
 import { digestOfSubject } from '../decide/approvals/subject.ts';
+import { createReported } from '../decide/tools/reported.ts';
+import type { Report } from '../decide/tools/reported.ts';
 import { createTools } from '../decide/tools/tools.ts';
 import type { Tools } from '../decide/tools/tools.ts';
 import { sha256Hex } from '../platform/crypto/hash.ts';
@@ -11,8 +14,14 @@ import type { Judgement } from './judgement.ts';
 /** Where the charter says nothing of tools: one approver of any role, within three days. */
 const EXPIRES_MS = 3 * 86_400_000;
 
-export function buildTools({ store, clock, chance }: Infrastructure, judgement: Judgement): Tools {
-  const { approvals, registerSubject } = judgement;
+export interface PinnedTools {
+  readonly tools: Tools;
+  /** For servers that Mandate does not run itself. */
+  readonly report: Report;
+}
+
+export function buildTools({ store, clock, chance }: Infrastructure, judgement: Judgement): PinnedTools {
+  const { approvals, registerSubject, charters, executors } = judgement;
   const tools = createTools({
     store,
     clock,
@@ -46,5 +55,19 @@ export function buildTools({ store, clock, chance }: Infrastructure, judgement: 
     },
   });
   registerSubject('tool', tools.subject);
-  return gateForget({ tools, approvals });
+  const report = createReported({
+    tools,
+    async exempt(tenant) {
+      const active = await charters.active(tenant);
+      if (active === null) return null;
+      const { law, version } = active;
+      executors.configure(tenant, version, law.charter.executors);
+      return (action) => {
+        const setting = settingOf(law, action);
+        const executor = setting?.executor ?? executors.of(tenant).find(action);
+        return executor !== null || setting?.safeState === true;
+      };
+    },
+  });
+  return { tools: gateForget({ tools, approvals }), report };
 }

@@ -1,5 +1,6 @@
 // One act as it stands on record: what was asked, what was decided, how it ended.
-import type { Decision, Json, JsonObject, Reservation, Resource, Severity, Tier } from '@mandate/kernel';
+import type { Decision, Json, Reservation, Resource, Severity, Tier } from '@mandate/kernel';
+import type { NewEntry } from '../../platform/events/entry.ts';
 import type { Tx } from '../../platform/postgres/store.ts';
 
 export type ActStatus =
@@ -77,31 +78,21 @@ export interface Act {
 }
 
 /** A row about to be written by act_start() or act_record(). */
-export interface NewAct {
-  readonly id: string;
-  readonly agent: string;
-  readonly action: string;
-  readonly status: ActStatus;
-  readonly tier: Tier;
-  readonly severity: Severity;
-  readonly principal: string;
-  readonly userId: string | null;
+export interface NewAct extends Omit<
+  Act,
+  | 'tenant'
+  | 'sealed'
+  | 'sealedResult'
+  | 'actualCostMicroUsd'
+  | 'trust'
+  | 'confirmedBy'
+  | 'rollback'
+  | 'createdMs'
+  | 'startedMs'
+  | 'endedMs'
+> {
   readonly resourceType: string | null;
   readonly resourceId: string | null;
-  readonly digest: string;
-  readonly display: ActDisplay;
-  readonly decision: Decision;
-  readonly error: string | null;
-  readonly executor: string | null;
-  readonly runsOn: RunsOn;
-  readonly costMicroUsd: number;
-  readonly reservations: readonly Reservation[];
-  readonly approvalId: string | null;
-  readonly worker: string | null;
-  readonly compensates: string | null;
-  readonly traceId: string | null;
-  readonly startByMs: number | null;
-  readonly deadlineMs: number | null;
 }
 
 /** An approval to be opened together with the act that waits for it. */
@@ -109,6 +100,8 @@ export interface NewApproval {
   readonly id: string;
   readonly requester: string;
   readonly requesterUser: string | null;
+  /** Who else has asked: under four eyes none of them approves it. */
+  readonly editors: readonly string[];
   readonly causes: readonly string[];
   readonly requiredRoles: readonly string[];
   readonly quorum: number;
@@ -132,21 +125,9 @@ export interface KnownKey {
   readonly attempt: string | null;
 }
 
-/** One line for the journal, written in the transaction that it tells of. */
-export interface Entry {
-  readonly kind: string;
-  readonly agent: string | null;
-  readonly actId: string | null;
-  readonly actor: string;
-  readonly atMs: number;
-  readonly traceId: string | null;
-  /** Redacted; canonical JSON is made of it on the way in. */
-  readonly data: JsonObject;
-}
-
 /** Writes a journal entry about an act in the caller's transaction. */
 export type WriteActEntry = (
   tx: Tx,
   tenant: string,
-  entry: Entry & { readonly agent: string; readonly actId: string },
+  entry: NewEntry & { readonly agent: string; readonly actId: string },
 ) => Promise<void>;

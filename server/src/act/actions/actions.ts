@@ -3,9 +3,10 @@
 import { driftTrust, moveTrust, trustLevel } from '@mandate/kernel';
 import type { Decision, Json, JsonObject, Severity, TrustSettings } from '@mandate/kernel';
 import type { Chance, Clock } from '../../platform/clock/clock.ts';
+import type { NewEntry } from '../../platform/events/entry.ts';
 import type { Store } from '../../platform/postgres/store.ts';
-import type { Act, ActStatus, Entry, KnownKey } from './act.ts';
-import { finishAct, recordAct, startAct } from './store.ts';
+import type { Act, ActStatus, KnownKey } from './act.ts';
+import { finishAct, recordAct, recordAskedAct, startAct } from './store.ts';
 import type { RecordAnswer, RecordCall, StartAnswer, StartCall, StoredTrust } from './store.ts';
 import { findAct, findIdempotent, readTrust } from './queries.ts';
 
@@ -93,7 +94,8 @@ export function createActions({
 }: ActionsNeeds): Actions {
   return {
     start: (call) => startAct(store.app, call),
-    record: (call) => recordAct(store.app, call),
+    record: (call) =>
+      (call.approval?.editors.length ?? 0) === 0 ? recordAct(store.app, call) : recordAskedAct(store, call),
     find: (tenant, id) => findAct(store, tenant, id),
     findIdempotent: (tenant, principal, key) => findIdempotent(store, tenant, principal, key),
 
@@ -224,8 +226,17 @@ interface EntryNeeds {
   readonly isRetry: boolean;
 }
 
-function entriesOf({ act, ending, error, by, nowMs, moved, freeze, isRetry }: EntryNeeds): readonly Entry[] {
-  const entry = (kind: string, data: JsonObject): Entry => ({
+function entriesOf({
+  act,
+  ending,
+  error,
+  by,
+  nowMs,
+  moved,
+  freeze,
+  isRetry,
+}: EntryNeeds): readonly NewEntry[] {
+  const entry = (kind: string, data: JsonObject): NewEntry => ({
     kind,
     agent: act.agent,
     actId: act.id,

@@ -3,8 +3,9 @@
 import { agentClassOf, settingOf } from '@mandate/kernel';
 import type { Action, Decision, Json, JsonObject, Snapshot } from '@mandate/kernel';
 import type { Clock } from '../../platform/clock/clock.ts';
+import type { NewEntry } from '../../platform/events/entry.ts';
 import type { Refusal } from '../../platform/http/problems.ts';
-import type { Act, Entry, NewAct } from './act.ts';
+import type { Act, NewAct } from './act.ts';
 import type { Actions, Ending } from './actions.ts';
 import { refused } from './answers.ts';
 import type { Answer, Answers, Show } from './answers.ts';
@@ -262,7 +263,7 @@ function startCall(
 }
 
 /** Every use of what people let run again stands in the journal, beside the start that it allowed. */
-function usedGrant(journey: Journey, { signature, causes }: Decision, nowMs: number): readonly Entry[] {
+function usedGrant(journey: Journey, { signature, causes }: Decision, nowMs: number): readonly NewEntry[] {
   if (signature === undefined) return [];
   const { asker, action, id, digest } = journey;
   const data = { grant: signature, action: action.action, digest, causes };

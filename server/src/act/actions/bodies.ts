@@ -1,20 +1,19 @@
 // What the resources of actions take, parsed once at the door: nothing is coerced and nothing unknown is let through.
-import { isActionName } from '@mandate/kernel';
 import type { Json, JsonObject } from '@mandate/kernel';
 import { z } from 'zod';
 import {
+  actionNameField,
+  agentNameField,
   idempotencyKeyField,
+  inOrder,
   limitField,
+  lineField,
   momentField,
   nameField,
   reasonField,
 } from '../../platform/http/fields.ts';
 import type { ActView } from './view.ts';
 
-const actionName = nameField.refine(
-  (text) => isActionName(text) && text.split('.').every((part) => part !== ''),
-  'must be a dotted name such as git.merge: letters, digits and . _ - : / @ + # ~ =',
-);
 const jsonObject = z.custom<JsonObject>(
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
   'a JSON object',
@@ -29,13 +28,14 @@ const costUsd = z
   );
 
 export const actionBody = z.strictObject({
-  agent: nameField.regex(/^[A-Za-z0-9][A-Za-z0-9._@:-]*$/, 'a name of letters, digits, . _ @ : -'),
-  action: actionName,
+  agent: agentNameField,
+  action: actionNameField,
   parameters: jsonObject.default({}),
   context: jsonObject.default({}),
-  resource: z.strictObject({ type: nameField, id: nameField }).nullable().default(null),
+  // A secret in one of these is no mistake of form: it is found, and holds the action.
+  resource: z.strictObject({ type: lineField, id: lineField }).nullable().default(null),
   user: z.strictObject({ id: nameField }).nullable().default(null),
-  onBehalfOf: nameField.nullable().default(null),
+  onBehalfOf: lineField.nullable().default(null),
   estimatedCostUsd: costUsd.nullable().default(null),
   delegation: z.string().max(16_384).nullable().default(null),
   idempotencyKey: idempotencyKeyField.nullable().default(null),
@@ -60,15 +60,17 @@ export const PAGE = 50;
 const PAGE_MAX = 200;
 export const CURSOR = /^(\d{1,15})_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 
-export const listQuery = z.strictObject({
-  agent: nameField.optional(),
-  status: z.enum(STATUSES).optional(),
-  tier: z.enum(['green', 'yellow', 'red', 'black']).optional(),
-  from: momentField.optional(),
-  to: momentField.optional(),
-  limit: limitField(PAGE_MAX).optional(),
-  cursor: z.string().regex(CURSOR, 'must be the nextCursor of the page before').optional(),
-});
+export const listQuery = inOrder(
+  z.strictObject({
+    agent: nameField.optional(),
+    status: z.enum(STATUSES).optional(),
+    tier: z.enum(['green', 'yellow', 'red', 'black']).optional(),
+    from: momentField.optional(),
+    to: momentField.optional(),
+    limit: limitField(PAGE_MAX).optional(),
+    cursor: z.string().regex(CURSOR, 'must be the nextCursor of the page before').optional(),
+  }),
+);
 
 export const outcomeBody = z
   .strictObject({

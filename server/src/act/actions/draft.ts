@@ -2,8 +2,9 @@
 // carry the same fields for the same reason.
 import { redact, redactText } from '@mandate/kernel';
 import type { Action, Decision } from '@mandate/kernel';
+import type { NewEntry } from '../../platform/events/entry.ts';
 import type { Asker } from '../../platform/identity/asker.ts';
-import type { Act, Entry, Idempotency, NewAct, NewApproval, RunsOn } from './act.ts';
+import type { Act, Idempotency, NewAct, NewApproval, RunsOn } from './act.ts';
 
 /** One action on its way along the road. */
 export interface Journey {
@@ -82,7 +83,8 @@ export function draftApproval(journey: Journey, decision: Decision, id: string, 
   return {
     id,
     requester: journey.asker.id,
-    requesterUser: journey.action.user?.id ?? journey.asker.author?.replace(/^user:/, '') ?? null,
+    requesterUser: journey.action.user?.id ?? null,
+    editors: journey.asker.alsoAsked ?? [],
     causes: decision.causes,
     requiredRoles: needs?.requiredRoles ?? [],
     quorum: needs?.quorum ?? 1,
@@ -91,7 +93,7 @@ export function draftApproval(journey: Journey, decision: Decision, id: string, 
   };
 }
 
-export function draftEntry(journey: Journey, kind: string, decision: Decision, nowMs: number): Entry {
+export function draftEntry(journey: Journey, kind: string, decision: Decision, nowMs: number): NewEntry {
   const { asker, action, id } = journey;
   return {
     kind,

@@ -1,47 +1,23 @@
 // An approver may let something else run than what was asked for: with other parameters. That is another action, so it is
 // decided anew, as an act of its own with an approval of its own; the one that was asked for ends and points to it. Under
 // four eyes whoever wrote it is one of those who ask, so somebody else has to approve it.
-import { canonicalProblem, decide, redact, redactText, settingOf } from '@mandate/kernel';
-import type { Action, ApprovalSettings, Decision, JsonObject, Snapshot } from '@mandate/kernel';
+import { redact, redactText, sameJson } from '@mandate/kernel';
+import type { Action, ApprovalSettings, Decision, Json } from '@mandate/kernel';
 import type { Clock } from '../../platform/clock/clock.ts';
 import type { Refusal } from '../../platform/http/problems.ts';
-import type { Asker } from '../../platform/identity/asker.ts';
 import type { Store, Tx } from '../../platform/postgres/store.ts';
 import type { Act, NewApproval, WriteActEntry } from './act.ts';
 import { draftAct, draftApproval, draftEntry } from './draft.ts';
-import type { Journey } from './draft.ts';
-import { refusalOf } from './refusals.ts';
-import type { Sealed } from './sealed.ts';
+import { changesBetween } from './edit-changes.ts';
+import type { EditChange } from './edit-changes.ts';
 import { recordAct } from './store.ts';
-
-export interface EditOrder {
-  readonly tenant: string;
-  readonly approvalId: string;
-  /** Of what the editor was shown. */
-  readonly digest: string;
-  readonly parameters: JsonObject;
-  readonly reason: string;
-  readonly voter: { readonly id: string; readonly roles: readonly string[] | null };
-  readonly traceId: string | null;
-}
+import { createWeighEdit } from './weigh-edit.ts';
+import type { EditOrder, RefusedEdit, Waiting, WeighedEdit, WeighEditNeeds } from './weigh-edit.ts';
 
 /** The approval of the edited action, in which the editor's vote counts already unless four eyes exclude it. */
 export type EditAnswer<Approval> =
   | { readonly kind: 'edited'; readonly approval: Approval; readonly missing: string | null }
-  | { readonly kind: 'refused'; readonly refusal: Refusal; readonly decision: Decision | null };
-
-/** What is edited: the approval that waits, as far as this needs it. */
-interface Waiting {
-  readonly id: string;
-  readonly actId: string | null;
-  readonly digest: string;
-  readonly status: string;
-  readonly requiredRoles: readonly string[];
-  readonly quorum: number;
-  readonly fourEyes: boolean;
-  readonly requester: string;
-  readonly expiresAt: string;
-}
+  | RefusedEdit;
 
 interface EditorBallot {
   readonly tenant: string;
@@ -58,26 +34,9 @@ type Vote<Approval> =
   | { readonly kind: 'voted'; readonly approval: Approval; readonly missing: string | null }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
-export interface EditNeeds<Approval> {
+export interface EditNeeds<Approval> extends WeighEditNeeds {
   readonly store: Store;
   readonly clock: Clock;
-  readonly sealed: Sealed;
-  readonly findAct: (tenant: string, id: string) => Promise<Act | null>;
-  readonly findApproval: (tenant: string, id: string) => Promise<Waiting | null>;
-  readonly gather: (question: {
-    readonly tenant: string;
-    readonly action: Action;
-    readonly asker: Asker;
-    readonly digest: string;
-    readonly actId: string | null;
-  }) => Promise<
-    | { readonly kind: 'gathered'; readonly snapshot: Snapshot }
-    | { readonly kind: 'unavailable'; readonly why: string }
-  >;
-  readonly digestOf: (tenant: string, action: Action) => string;
-  readonly executorOf: (tenant: string, action: string) => string | null;
-  /** Whether whoever asked could still ask. */
-  readonly stands: (asker: Asker) => Promise<boolean>;
   readonly settingsOf: (tenant: string) => Promise<ApprovalSettings>;
   readonly voteIn: (tx: Tx, ballot: EditorBallot, settings: ApprovalSettings) => Promise<Vote<Approval>>;
   /** Why the vote would not be taken, without casting it. */
@@ -98,11 +57,31 @@ export interface EditNeeds<Approval> {
     tenant: string,
     acts: { readonly from: string; readonly to: string },
   ) => Promise<void>;
-  readonly uuid: () => string;
   readonly writeEntry: WriteActEntry;
 }
 
-export type Edit<Approval> = (order: EditOrder) => Promise<EditAnswer<Approval>>;
+/** What an edit would come to, before it is decided. */
+export type EditPreview =
+  | {
+      readonly kind: 'preview';
+      readonly changes: readonly EditChange[];
+      /** All of them as they would run, redacted. */
+      readonly parameters: Json;
+      /** What it would touch by the charter, redacted, where that is something else than before. */
+      readonly touches: { readonly before: Json; readonly after: Json } | null;
+      /** JSON pointers to the hidden values that stay as they are. */
+      readonly kept: readonly string[];
+      readonly decision: Decision;
+      /** Whoever edits is one of those who ask, so others have to approve it. */
+      readonly isForOthers: boolean;
+    }
+  | RefusedEdit;
+
+export interface Edits<Approval> {
+  edit(order: EditOrder): Promise<EditAnswer<Approval>>;
+  /** For whoever could edit it; nothing is written. */
+  preview(order: EditOrder): Promise<EditPreview>;
+}
 
 /** Rolls everything back; what is in it is the answer. */
 class Refused extends Error {
@@ -114,68 +93,51 @@ class Refused extends Error {
   }
 }
 
-export function createEdit<Approval>(needs: EditNeeds<Approval>): Edit<Approval> {
+export function createEdit<Approval>(needs: EditNeeds<Approval>): Edits<Approval> {
   const { store, clock, sealed, uuid } = needs;
+  const weigh = createWeighEdit(needs);
 
-  return async (order) => {
-    const { tenant } = order;
-    const waiting = await needs.findApproval(tenant, order.approvalId);
-    const act = waiting?.actId == null ? null : await needs.findAct(tenant, waiting.actId);
-    const unfit = unfitRefusal(order, waiting, act);
-    if (unfit !== null || waiting === null || act === null) return refused(unfit ?? notFound(order));
-    const { action: asked, asker } = await sealed.open(act);
-    if (!(await needs.stands(asker))) {
-      const detail = `The key ${asker.id} that asked for this has been revoked or has expired.`;
-      return refused({ code: 'conflict', detail });
-    }
-    const action: Action = { ...asked, parameters: order.parameters };
-    const malformed = canonicalProblem(action.parameters);
-    if (malformed !== null)
-      return refused({
-        code: 'invalid',
-        detail: `The parameters have no canonical form: ${malformed.message}`,
-      });
-    const digest = needs.digestOf(tenant, action);
-    if (digest === waiting.digest)
-      return refused({ code: 'conflict', detail: 'Nothing is changed: approve it as it is.' });
-    const id = uuid();
-    const gathered = await needs.gather({ tenant, action, asker, digest, actId: id });
-    if (gathered.kind === 'unavailable') return refused({ code: 'unavailable', detail: gathered.why });
-    const { snapshot } = gathered;
-    const decision = decide(action, snapshot);
-    if (decision.effect === 'deny' || decision.effect === 'throttle')
-      return { ...refused(refusalOf(decision, snapshot.nowMs)), decision };
-    if (decision.effect === 'none')
-      return refused({ code: 'conflict', detail: 'Mandate is in DRY_RUN: nothing is carried out.' });
-    const journey: Journey = {
-      asker,
-      action,
-      digest,
-      id,
-      waiting: false,
-      attach: act.runsOn === 'repeat',
-      executor: settingOf(snapshot.law, action.action)?.executor ?? needs.executorOf(tenant, action.action),
-      idempotency: null,
-      compensates: act.compensates,
-    };
-    return replace(order, { waiting, act, journey, decision, snapshot });
+  return {
+    async edit(order) {
+      const weighed = await weigh(order);
+      return weighed.kind === 'refused' ? weighed : replace(order, weighed.edit);
+    },
+
+    async preview(order) {
+      const weighed = await weigh(order);
+      if (weighed.kind === 'refused') return weighed;
+      const { waiting, asked, kept, journey, decision } = weighed.edit;
+      const { action } = journey;
+      const { tenant } = order;
+      const settings = unhurried(await needs.settingsOf(tenant));
+      const ballot = { ...ballotOf(order), approvalId: waiting.id, digest: waiting.digest };
+      const unfit = await store.withTenant(tenant, (tx) => needs.refusalIn(tx, ballot, settings));
+      if (unfit !== null) return refused(unfit);
+      return {
+        kind: 'preview',
+        changes: changesBetween(asked.parameters, action.parameters),
+        parameters: redact(action.parameters),
+        touches: touchesOf(asked, action),
+        kept,
+        decision,
+        isForOthers: waiting.fourEyes || decision.approval?.fourEyes === true,
+      };
+    },
   };
 
   async function replace(
     order: EditOrder,
-    { waiting, act, journey, decision, snapshot }: Replacement,
+    { waiting, act, journey, decision, snapshot }: WeighedEdit,
   ): Promise<EditAnswer<Approval>> {
-    const { tenant, reason, voter, traceId } = order;
+    const { tenant, voter } = order;
     const { asker, action, id, digest } = journey;
     const evidence = await sealed.close(tenant, id, { action, asker, snapshot });
-    // Who wrote it has read it.
-    const settings = await needs.settingsOf(tenant);
-    const unhurried = { ...settings, fatigue: { ...settings.fatigue, minReadingMs: null } };
+    const settings = unhurried(await needs.settingsOf(tenant));
     const nowMs = clock.nowMs();
     const approval = { ...needsOf(waiting, draftApproval(journey, decision, uuid(), nowMs), decision) };
     try {
       return await store.withTenant(tenant, async (tx) => {
-        const ballot = { tenant, decision: 'approve', reason, voter, channel: 'edit', traceId } as const;
+        const ballot = ballotOf(order);
         if (approval.fourEyes) {
           const shown = { ...ballot, approvalId: waiting.id, digest: waiting.digest };
           const unfit = await needs.refusalIn(tx, shown, {
@@ -205,7 +167,7 @@ export function createEdit<Approval>(needs: EditNeeds<Approval>): Edit<Approval>
           editor: voter.id,
         });
         if (approval.fourEyes) return { kind: 'edited', approval: edited, missing: others(voter.id) };
-        const vote = await needs.voteIn(tx, { ...ballot, approvalId: approval.id, digest }, unhurried);
+        const vote = await needs.voteIn(tx, { ...ballot, approvalId: approval.id, digest }, settings);
         if (vote.kind === 'refused') throw new Refused(vote.refusal);
         return { kind: 'edited', approval: vote.approval, missing: vote.missing };
       });
@@ -251,15 +213,7 @@ export function createEdit<Approval>(needs: EditNeeds<Approval>): Edit<Approval>
   }
 }
 
-interface Replacement {
-  readonly waiting: Waiting;
-  readonly act: Act;
-  readonly journey: Journey;
-  readonly decision: Decision;
-  readonly snapshot: Snapshot;
-}
-
-interface Ending extends Pick<Replacement, 'waiting' | 'act' | 'journey'> {
+interface Ending extends Pick<WeighedEdit, 'waiting' | 'act' | 'journey'> {
   readonly approvalId: string;
   readonly nowMs: number;
 }
@@ -271,6 +225,28 @@ const HOW: Readonly<Record<Act['runsOn'], (id: string) => string>> = {
   repeat: (id) => `Call again with these parameters once it is approved; it is ${id}.`,
 };
 
+function touchesOf(asked: Action, edited: Action): { readonly before: Json; readonly after: Json } | null {
+  const [before, after] = [asked, edited].map(({ resource }): Json =>
+    resource === null ? null : { ...resource },
+  );
+  if (before === undefined || after === undefined || sameJson(before, after)) return null;
+  return { before: redact(before), after: redact(after) };
+}
+
+function ballotOf({
+  tenant,
+  reason,
+  voter,
+  traceId,
+}: EditOrder): Omit<EditorBallot, 'approvalId' | 'digest'> {
+  return { tenant, decision: 'approve', reason, voter, channel: 'edit', traceId };
+}
+
+/** Who wrote it has read it. */
+function unhurried(settings: ApprovalSettings): ApprovalSettings {
+  return { ...settings, fatigue: { ...settings.fatigue, minReadingMs: null } };
+}
+
 /** What nobody would have to approve any more is still approved by those who were asked. */
 function needsOf(waiting: Waiting, drafted: NewApproval, decision: Decision): NewApproval {
   const fourEyes = drafted.fourEyes || waiting.fourEyes;
@@ -279,36 +255,8 @@ function needsOf(waiting: Waiting, drafted: NewApproval, decision: Decision): Ne
   return { ...drafted, requiredRoles, quorum, fourEyes, expiresMs: Date.parse(expiresAt) };
 }
 
-function unfitRefusal(
-  { digest, voter }: EditOrder,
-  waiting: Waiting | null,
-  act: Act | null,
-): Refusal | null {
-  if (waiting === null) return null;
-  if (waiting.status !== 'pending')
-    return { code: 'conflict', detail: `This approval is ${waiting.status} already.` };
-  if (act === null || act.status !== 'waiting_for_approval')
-    return {
-      code: 'conflict',
-      detail: 'Only an action that waits can be edited; approve or deny this as it is.',
-    };
-  if (waiting.digest !== digest) {
-    const detail = 'The digest is not that of what waits here; read the approval again before deciding.';
-    return { code: 'digest_mismatch', detail };
-  }
-  if (waiting.fourEyes && voter.id === waiting.requester) {
-    const detail = `Four eyes: ${voter.id} asked for this and cannot approve it, edited or not.`;
-    return { code: 'forbidden', detail };
-  }
-  return null;
-}
-
 function others(editor: string): string {
   return `Four eyes: ${editor} wrote it, so others have to approve it.`;
-}
-
-function notFound({ approvalId }: EditOrder): Refusal {
-  return { code: 'not_found', detail: `There is no approval ${approvalId}.` };
 }
 
 function refused(refusal: Refusal): EditAnswer<never> & { readonly kind: 'refused' } {

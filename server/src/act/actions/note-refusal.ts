@@ -1,10 +1,10 @@
 // What is refused before it is an act leaves a line all the same: who knocks at doors that are not theirs, or goes on
 // asking against a full limit, is what a later look into the journal is for.
-import type { JsonObject } from '@mandate/kernel';
 import type { Clock } from '../../platform/clock/clock.ts';
+import type { WriteEntry } from '../../platform/events/entry.ts';
 import type { Refusal } from '../../platform/http/problems.ts';
 import type { Asker } from '../../platform/identity/asker.ts';
-import type { Store, Tx } from '../../platform/postgres/store.ts';
+import type { Store } from '../../platform/postgres/store.ts';
 
 export interface Refused {
   readonly asker: Asker;
@@ -21,18 +21,7 @@ export type NoteRefusal = (of: Refused) => Promise<void>;
 export interface NoteRefusalNeeds {
   readonly store: Store;
   readonly clock: Clock;
-  readonly writeEntry: (
-    tx: Tx,
-    tenant: string,
-    entry: {
-      kind: string;
-      agent: string | null;
-      actor: string;
-      atMs: number;
-      traceId: string | null;
-      data: JsonObject;
-    },
-  ) => Promise<void>;
+  readonly writeEntry: WriteEntry;
   readonly failed: (error: unknown) => void;
 }
 

@@ -212,11 +212,19 @@ export function createOutcomes({
       if (undone !== null)
         return refused({
           code: 'conflict',
-          detail: `Act ${actId} has been rolled back already: look at act ${undone.id}, which is ${undone.status}.`,
+          detail: wasUndone(actId, undone),
         });
       return { kind: 'compensation', act, action, undoes: await undoneBy(sealed, act) };
     },
   };
+}
+
+/** A rollback that has not ended is none yet, and whoever waits for it wants to know what it waits for. */
+function wasUndone(actId: string, { id, status }: Pick<Act, 'id' | 'status'>): string {
+  if (status === 'success') return `Act ${actId} has been rolled back already, by act ${id}.`;
+  if (status === 'waiting_for_approval')
+    return `The rollback of act ${actId} waits for approval as act ${id}; decide that one.`;
+  return `The rollback of act ${actId} was asked for already: look at act ${id}, which is ${status}.`;
 }
 
 /**

@@ -331,7 +331,8 @@ function speaksFor(principal: Principal, act: Act): boolean {
 }
 
 /** An agent sees its own acts only. */
-function mayRead(principal: Principal, act: Act): boolean {
+/** Whoever is only an agent reads its own acts. */
+export function mayRead(principal: Principal, act: Act): boolean {
   return principal.agents === 'any' || !principal.roles.includes('agent') || speaksFor(principal, act);
 }
 

@@ -1,19 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { Action } from '@mandate/kernel';
+import { actionOf } from '../../../../test/plain.ts';
 import { createRunning } from './running.ts';
 
-const action: Action = {
-  agent: 'a',
-  action: 'test.run',
-  parameters: {},
-  context: {},
-  resource: null,
-  user: null,
-  chain: [],
-  onBehalfOf: null,
-  costMicroUsd: null,
-};
+const action = actionOf('test.run');
 const act = { actId: 'act-1', tenant: 'default', action, agentClass: null, safeState: false };
 
 // I2

@@ -1,9 +1,11 @@
 // The three statements that write acts. Each is one SQL function that sets the tenant itself and is therefore
 // called on the pool directly; everything that only reads (queries.ts) goes through withTenant.
 import { canonicalJson } from '@mandate/kernel';
+import type { TrustState } from '@mandate/kernel';
+import type { NewEntry } from '../../platform/events/entry.ts';
 import { jsonb } from '../../platform/postgres/jsonb.ts';
-import type { Sql, Tx } from '../../platform/postgres/store.ts';
-import type { ActStatus, Entry, Idempotency, KnownKey, NewAct, NewApproval } from './act.ts';
+import type { Sql, Store, Tx } from '../../platform/postgres/store.ts';
+import type { ActStatus, Idempotency, KnownKey, NewAct, NewApproval } from './act.ts';
 
 export type StartAnswer =
   | { readonly kind: 'started'; readonly epoch: number }
@@ -25,7 +27,7 @@ export interface StartCall {
   readonly slots: number | null;
   readonly approval: string | null;
   readonly idempotency: Idempotency | null;
-  readonly entries: readonly Entry[];
+  readonly entries: readonly NewEntry[];
 }
 
 export async function startAct(db: Sql, call: StartCall): Promise<StartAnswer> {
@@ -77,14 +79,8 @@ function isCompensated(error: Error): boolean {
 }
 
 /** The agent's trust as stored, with the version that act_finish() compares. */
-export interface StoredTrust {
+export interface StoredTrust extends TrustState {
   readonly version: number;
-  readonly score: number;
-  readonly streak: number;
-  readonly failuresInRow: number;
-  readonly gainedToday: number;
-  readonly gainedDay: number;
-  readonly movedMs: number;
 }
 
 export interface FinishCall {
@@ -100,7 +96,7 @@ export interface FinishCall {
   readonly freeze: { readonly id: string; readonly cause: string } | null;
   /** Set when another principal vouches for a reported success; only the first one counts. */
   readonly confirmedBy: string | null;
-  readonly entries: readonly Entry[];
+  readonly entries: readonly NewEntry[];
 }
 
 export type FinishAnswer =
@@ -145,7 +141,7 @@ export interface RecordCall {
   readonly approval: NewApproval | null;
   readonly attach: boolean;
   readonly idempotency: Idempotency | null;
-  readonly entries: readonly Entry[];
+  readonly entries: readonly NewEntry[];
 }
 
 type RecordRow =
@@ -156,6 +152,27 @@ type RecordRow =
 export async function recordAct(db: Sql | Tx, call: RecordCall): Promise<RecordAnswer> {
   try {
     return await record(db, call);
+  } catch (error) {
+    if (error instanceof Error && isCompensated(error)) return { kind: 'compensated' };
+    throw error;
+  }
+}
+
+/** The same where others have asked beside the asker: the approval that it opens excludes them under four eyes. */
+export async function recordAskedAct(
+  store: Pick<Store, 'withTenant'>,
+  call: RecordCall,
+): Promise<RecordAnswer> {
+  const { tenant, approval } = call;
+  try {
+    return await store.withTenant(tenant, async (tx) => {
+      const answer = await record(tx, call);
+      if (answer.kind === 'recorded' && approval !== null)
+        await tx`
+          update mandate.approval set editors = ${[...approval.editors]}
+          where tenant = ${tenant} and id = ${approval.id}`;
+      return answer;
+    });
   } catch (error) {
     if (error instanceof Error && isCompensated(error)) return { kind: 'compensated' };
     throw error;
@@ -179,7 +196,7 @@ async function record(db: Sql | Tx, call: RecordCall): Promise<RecordAnswer> {
   }
 }
 
-function entryRows(entries: readonly Entry[]): readonly unknown[] {
+function entryRows(entries: readonly NewEntry[]): readonly unknown[] {
   return entries.map((entry) => ({ ...entry, data: canonicalJson(entry.data) }));
 }
 

@@ -4,11 +4,11 @@ import type { ChannelSetting } from '@mandate/kernel';
 import type { Clock } from '../../platform/clock/clock.ts';
 import { readAnswer, refusedForGood, refusedForNow, unknown } from './answer.ts';
 import { compose } from './compose.ts';
-import type { Sender } from './deliver.ts';
 import type { Delivery } from './delivery-store.ts';
 import { toHtml, toText } from './document.ts';
 import type { ChannelAnswer, ChannelFunction, ChannelMessage } from './message.ts';
 import { zoneOf } from './quiet.ts';
+import type { Sender } from './sender.ts';
 
 export interface AskingNeeds {
   readonly clock: Clock;
@@ -21,8 +21,12 @@ export interface AskingNeeds {
     readonly approvalId: string;
     readonly user: string | null;
   }) => Promise<string>;
-  readonly actUrl: (actId: string) => string;
-  readonly reportUrl: (reportId: string) => string;
+  /** Where whoever gets the message reads what it is about. Holds a token, so it is stored nowhere. */
+  readonly readingUrl: (of: {
+    readonly tenant: string;
+    readonly kind: 'act' | 'incident' | 'report';
+    readonly id: string;
+  }) => string;
   readonly failed: (error: unknown, what: string) => void;
 }
 
@@ -58,8 +62,9 @@ export function createAsk(needs: AskingNeeds): Ask {
         : null;
     const document = compose(content, {
       zone: zoneOf(setting.quiet),
-      actUrl: needs.actUrl,
-      reportUrl: needs.reportUrl,
+      actUrl: (actId) => needs.readingUrl({ tenant, kind: 'act', id: actId }),
+      incidentUrl: (incidentId) => needs.readingUrl({ tenant, kind: 'incident', id: incidentId }),
+      reportUrl: (reportId) => needs.readingUrl({ tenant, kind: 'report', id: reportId }),
       approvalUrl: link,
       sentAgain: delivery.inDoubt,
       id,

@@ -1,7 +1,7 @@
 // What a breaker that trips means to people: they are told at once, and once. Where it has opened an incident, the incident
 // is what they are told of; the breaker stands in the next digest.
 import type { JsonObject } from '@mandate/kernel';
-import type { Meaning } from './told.ts';
+import type { Meaning } from './meaning.ts';
 
 /** null for what is about no breaker, and for rules that were changed, which is for the audit. */
 export function breakerMeaning(kind: string, data: JsonObject): Meaning | null {

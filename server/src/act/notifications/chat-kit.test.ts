@@ -48,10 +48,12 @@ export const TEST_CONTENT: Content = { kind: 'test', by: 'key:ada', atMs: TEN_MS
 export function messageOf(content: Content, to: string): ChannelMessage {
   const link = content.kind === 'approval' ? 'https://mandate.example/approvals/x' : null;
   const actUrl = (id: string): string => `https://mandate.example/actions/${id}`;
+  const incidentUrl = (id: string): string => `https://mandate.example/incidents/${id}`;
   const reportUrl = (id: string): string => `https://mandate.example/reports/${id}`;
   const document = compose(content, {
     zone: 'UTC',
     actUrl,
+    incidentUrl,
     reportUrl,
     approvalUrl: link,
     sentAgain: false,

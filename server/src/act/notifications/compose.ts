@@ -3,7 +3,16 @@
 import { clockText, momentText } from './quiet.ts';
 import { plain } from './document.ts';
 import type { Block, Document, Tone } from './document.ts';
-import type { ActLine, AgentSummary, Content, DigestContent, Outcome, TrustChange } from './message.ts';
+import { askingOf, displayed } from './subject-words.ts';
+import type {
+  ActLine,
+  AgentSummary,
+  Content,
+  DigestContent,
+  EventLine,
+  Outcome,
+  TrustChange,
+} from './message.ts';
 import { reportDocument } from './report.ts';
 import { scoreText, usdText } from './words.ts';
 
@@ -12,6 +21,8 @@ export interface ComposeNeeds {
   readonly zone: string;
   /** Where an act is looked at. */
   readonly actUrl: (actId: string) => string;
+  /** Where an incident is looked at. */
+  readonly incidentUrl: (incidentId: string) => string;
   /** Where a report is read. */
   readonly reportUrl: (reportId: string) => string;
   /** Where the approval is decided; null where the content is about none. */
@@ -48,11 +59,12 @@ function documentOf(content: Content, needs: ComposeNeeds): Document {
       return {
         subject: `Mandate: approval needed${who}: ${words}`,
         blocks: [
-          heading(`${agent === null ? 'Somebody' : plain(agent, 80)} wants to ${words}`),
+          heading(askingOf(content)),
           ...(content.escalated ? [text('Nobody has decided in time, so it is your turn now.')] : []),
           text(`Waits for ${roles}${people}, until ${momentText(content.expiresMs, needs.zone)}.`),
           ...reasons.slice(0, 5).map((reason) => text(plain(reason))),
           ...parametersOf(content.parameters),
+          ...displayed(content.display),
           ...(needs.approvalUrl === null ? [] : [button('Look at it and decide', needs.approvalUrl)]),
           text(trace(content.action, traceId), true),
         ],
@@ -71,10 +83,12 @@ function documentOf(content: Content, needs: ComposeNeeds): Document {
         subject: `Mandate: ${event.text}`,
         blocks: [
           heading(plain(event.text)),
-          text(trace(event.kind, event.traceId), true),
-          ...(event.actId === undefined
+          ...(event.more ?? []).map((line) => text(plain(line, 500))),
+          ...(event.incidentId === undefined
             ? []
-            : [{ kind: 'button' as const, label: 'The act', url: needs.actUrl(event.actId) }]),
+            : [button('Look at the incident', needs.incidentUrl(event.incidentId))]),
+          ...(event.actId === undefined ? [] : [button('Look at the act', needs.actUrl(event.actId))]),
+          text(trace(event.kind, event.traceId), true),
         ],
       };
     }
@@ -110,13 +124,22 @@ function digest(content: DigestContent, needs: ComposeNeeds): Document {
       ...events.map((event) => ({
         kind: 'item' as const,
         text: `${clockText(event.atMs, needs.zone, toMs)} ${plain(event.text)}`,
-        note: event.traceId === null ? null : `trace ${event.traceId}`,
-        url: event.actId === undefined ? null : needs.actUrl(event.actId),
+        note:
+          [
+            ...(event.more?.slice(0, 1) ?? []),
+            ...(event.traceId === null ? [] : [`trace ${event.traceId}`]),
+          ].join(' · ') || null,
+        url: urlOf(event, needs),
         tone: isAlarm(event.kind) ? ('red' as const) : ('plain' as const),
       })),
       ...(continues ? [text('More of this time follows in the next message.', true)] : []),
     ],
   };
+}
+
+function urlOf({ incidentId, actId }: EventLine, needs: ComposeNeeds): string | null {
+  if (incidentId !== undefined) return needs.incidentUrl(incidentId);
+  return actId === undefined ? null : needs.actUrl(actId);
 }
 
 function isAlarm(kind: string): boolean {

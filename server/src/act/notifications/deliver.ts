@@ -1,8 +1,9 @@
 // Sends what was put down, each message by itself: a channel that is down, slow or talks nonsense keeps no other waiting,
 // and every try ends in one of three ways. Taken; certainly not taken (tried again later, or put aside); or nobody knows,
 // and then it is sent again under the same id and says that it may be a copy.
-import type { ChannelSetting, JsonObject } from '@mandate/kernel';
+import type { ChannelSetting } from '@mandate/kernel';
 import type { Chance } from '../../platform/clock/clock.ts';
+import type { WriteEntry } from '../../platform/events/entry.ts';
 import type { Store, Tx } from '../../platform/postgres/store.ts';
 import { refusedForGood, settlementOf } from './answer.ts';
 import { createAsk } from './asking.ts';
@@ -11,16 +12,9 @@ import { retryDelayMs } from './backoff.ts';
 import { cancelDecided, claimDelivery, findDue, readChannel, settleDelivery } from './delivery-store.ts';
 import type { Delivery, DueChannel, DueDelivery } from './delivery-store.ts';
 import { isRegistered } from './digest-store.ts';
-import type { ChannelAnswer, ChannelMessage } from './message.ts';
+import type { ChannelAnswer } from './message.ts';
 import { channelOf, isFunctionChannel } from './settings.ts';
 import type { NotifyCharter } from './settings.ts';
-
-/** How messages of one kind are sent. Never throws for what the other side does. */
-export type Sender = (
-  message: ChannelMessage,
-  setting: ChannelSetting,
-  signal: AbortSignal,
-) => Promise<ChannelAnswer>;
 
 export interface DeliverNeeds extends AskingNeeds {
   readonly store: Store;
@@ -28,11 +22,7 @@ export interface DeliverNeeds extends AskingNeeds {
   readonly charterOf: (tenant: string) => Promise<NotifyCharter | null>;
   /** Why this process leaves a channel to others, in words; null where it sends over it. Functions are not asked about. */
   readonly lacking: (channel: string, setting: ChannelSetting) => string | null;
-  readonly writeEntry: (
-    tx: Tx,
-    tenant: string,
-    entry: { kind: string; actor: string; atMs: number; traceId: string | null; data: JsonObject },
-  ) => Promise<void>;
+  readonly writeEntry: WriteEntry;
   /** Somebody who may decide it has been shown what waits: by `mail`, `slack`, … */
   readonly shown: (of: {
     readonly tenant: string;

@@ -6,8 +6,8 @@ import MailComposer from 'nodemailer/lib/mail-composer';
 import { parseConnectionUrl } from 'nodemailer/lib/shared';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
 import type { SMTPConnectionAuth, SMTPConnectionOptions } from 'nodemailer/lib/smtp-connection';
-import type { Sender } from './deliver.ts';
 import type { ChannelAnswer, ChannelMessage } from './message.ts';
+import type { Sender } from './sender.ts';
 
 export interface EmailNeeds {
   /** `smtp://user:password@host:587`, for channels that name no secret of their own; null where none is set. */

@@ -3,17 +3,18 @@
 import assert from 'node:assert/strict';
 import { DEFAULT_NOTIFY } from '@mandate/kernel';
 import type { ChannelSetting, NotifySettings } from '@mandate/kernel';
+import type { Closing } from '../../../../test/closing.ts';
 import { openTestDatabase } from '../../../../test/postgres.ts';
 import type { TestDatabase } from '../../../../test/postgres.ts';
 import { manualClock, seededChance } from '../../platform/clock/manual-clock.ts';
 import type { ManualClock } from '../../platform/clock/manual-clock.ts';
 import { jsonb } from '../../platform/postgres/jsonb.ts';
 import type { Store } from '../../platform/postgres/store.ts';
-import type { Sender } from './deliver.ts';
 import type { ChannelAnswer, ChannelMessage } from './message.ts';
 import { createNotifications } from './notifications.ts';
 import type { Notifications, NotificationsNeeds } from './notifications.ts';
 import type { Voter } from './reader.ts';
+import type { Sender } from './sender.ts';
 import type { NotifyCharter } from './settings.ts';
 
 /** 2026-11-20T10:00:00Z: a Friday, and eleven o'clock in Berlin. */
@@ -67,10 +68,6 @@ export interface Kit {
   /** One turn of everything, and the end of what it began to send. */
   turn(): Promise<void>;
   another(): Notifications;
-}
-
-interface Closing {
-  after(fn: () => Promise<void>): void;
 }
 
 export function channel(over: Partial<ChannelSetting> = {}): ChannelSetting {
@@ -133,8 +130,7 @@ export async function openKit(t: Closing, startMs = TEN_MS): Promise<Kit> {
       shown.push(`${user} ${approvalId} ${name}`);
       return Promise.resolve();
     },
-    actUrl: (id) => `https://mandate.example/actions/${id}`,
-    reportUrl: (id) => `https://mandate.example/reports/${id}`,
+    readingUrl: ({ kind, id }) => `https://mandate.example/${kind}s/${id}`,
     writeEntry: async (tx, tenant, entry) => {
       const rows = [{ ...entry, data: JSON.stringify(entry.data) }];
       await tx`select mandate.journal_write(${tenant}, ${jsonb(tx, rows)})`;

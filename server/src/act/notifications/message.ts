@@ -61,6 +61,10 @@ export interface EventLine {
   readonly traceId: string | null;
   /** The act that it concerns, where it concerns one. */
   readonly actId?: string;
+  /** The incident that it is about. */
+  readonly incidentId?: string;
+  /** What else is to be known, and what to do next, a sentence each. */
+  readonly more?: readonly string[];
 }
 
 export interface DigestContent {
@@ -84,6 +88,12 @@ export interface ApprovalContent {
   readonly words: string;
   readonly reasons: readonly string[];
   readonly parameters: Json;
+  /** Who asks, where it is about no act. */
+  readonly requester?: string;
+  /** Which subject it is (`proposal`, `charter`, …), where it is about no act. */
+  readonly subject?: string;
+  /** What would happen, by name, as voters are shown it, where it is about no act. */
+  readonly display?: Json;
   readonly requiredRoles: readonly string[];
   readonly quorum: number;
   readonly expiresMs: number;

@@ -5,7 +5,7 @@ import type { Chance, Clock } from '../../platform/clock/clock.ts';
 import type { Refusal } from '../../platform/http/problems.ts';
 import type { Store } from '../../platform/postgres/store.ts';
 import { createDeliver } from './deliver.ts';
-import type { DeliverNeeds, Sender } from './deliver.ts';
+import type { DeliverNeeds } from './deliver.ts';
 import { listDeliveries, putDelivery } from './delivery-store.ts';
 import type { DeliveryStatus } from './delivery-store.ts';
 import { addDigest, isRegistered, readDigests } from './digest-store.ts';
@@ -18,6 +18,7 @@ import { createReplay } from './replay.ts';
 import type { ReplayAnswer, ReplayOrder } from './replay.ts';
 import { createSchedule } from './schedule.ts';
 import type { Schedule } from './schedule.ts';
+import type { Sender } from './sender.ts';
 import { channelOf, recipientsOf } from './settings.ts';
 import { CONSUMER, readPosition } from './store.ts';
 import { readChannels, viewOf } from './view.ts';
@@ -50,10 +51,7 @@ export interface Notifications {
 export interface NotificationsNeeds
   extends
     Omit<ReaderNeeds, 'charterOf'>,
-    Pick<
-      DeliverNeeds,
-      'linkFor' | 'shown' | 'actUrl' | 'reportUrl' | 'writeEntry' | 'counted' | 'failed' | 'lacking'
-    > {
+    Pick<DeliverNeeds, 'linkFor' | 'shown' | 'readingUrl' | 'writeEntry' | 'counted' | 'failed' | 'lacking'> {
   readonly store: Store;
   readonly clock: Clock;
   readonly chance: Chance;

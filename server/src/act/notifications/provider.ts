@@ -41,6 +41,8 @@ export type ProviderAnswer =
     }
   | Extract<ChannelAnswer, { kind: 'refused' | 'unknown' }>;
 
+export type ProviderJson = Extract<ProviderAnswer, { kind: 'json' }>;
+
 export async function callProvider(
   post: Post,
   { setting, url, token, bearer, body, signal }: ProviderCall,
@@ -93,6 +95,23 @@ export function tokenOf(
   return /^[\x21-\x7e]+$/.test(token) && !/[/?#\\]/.test(token)
     ? token
     : refused(`The secret ${secret} is not ${what}.`);
+}
+
+/** What became of a message: `read` says it of JSON, everything else says it by itself. */
+export function readAnswer(
+  name: string,
+  answer: ProviderAnswer,
+  read: (json: ProviderJson) => ChannelAnswer,
+): ChannelAnswer {
+  switch (answer.kind) {
+    case 'refused':
+    case 'unknown':
+      return answer;
+    case 'rubbish':
+      return rubbishAnswer(name, answer);
+    case 'json':
+      return read(answer);
+  }
 }
 
 /** What an answer says that is none: nobody knows whether the message was taken, unless the status says that it was not. */

@@ -1,7 +1,7 @@
 // Clears away what was told long ago, and puts aside what nobody is left to send: a message for a function waits for the
 // program that registered it, but not for ever, or nobody would ever see that the program does not come back.
-import type { JsonObject } from '@mandate/kernel';
 import type { Clock } from '../../platform/clock/clock.ts';
+import type { WriteEntry } from '../../platform/events/entry.ts';
 import type { Sql, Store, Tx } from '../../platform/postgres/store.ts';
 import type { DeliveryKind } from './message.ts';
 import { isRegistered } from './digest-store.ts';
@@ -14,11 +14,7 @@ export interface PruneNeeds {
   readonly charterOf: (tenant: string) => Promise<NotifyCharter | null>;
   /** Whether this process has registered it. */
   readonly hasFunction: (tenant: string, channel: string) => boolean;
-  readonly writeEntry: (
-    tx: Tx,
-    tenant: string,
-    entry: { kind: string; actor: string; atMs: number; traceId: string | null; data: JsonObject },
-  ) => Promise<void>;
+  readonly writeEntry: WriteEntry;
   readonly counted: (channel: string, outcome: 'dead') => void;
 }
 

@@ -1,7 +1,7 @@
 // Sends dead letters again, as far as the flags allow: whoever has thousands of them has a channel to repair first, and
 // a receiver that has just come back must not be buried under what it missed.
-import type { JsonObject } from '@mandate/kernel';
 import type { Chance, Clock } from '../../platform/clock/clock.ts';
+import type { WriteEntry } from '../../platform/events/entry.ts';
 import type { Refusal } from '../../platform/http/problems.ts';
 import type { Store, Tx } from '../../platform/postgres/store.ts';
 
@@ -26,11 +26,7 @@ export interface ReplayNeeds {
   readonly store: Store;
   readonly clock: Clock;
   readonly chance: Chance;
-  readonly writeEntry: (
-    tx: Tx,
-    tenant: string,
-    entry: { kind: string; actor: string; atMs: number; traceId: string | null; data: JsonObject },
-  ) => Promise<void>;
+  readonly writeEntry: WriteEntry;
 }
 
 const WINDOW_MS = 300_000;

@@ -1,7 +1,7 @@
 // Which channels there are, what they follow, and where they lead. The charter's channels, those that a program has
 // registered, and e-mail by the server's own SMTP setting for people whose address the charter knows.
 import type { ChannelSetting, NotifySettings, Tier, UrgentKind } from '@mandate/kernel';
-import type { Meaning } from './told.ts';
+import type { Meaning } from './meaning.ts';
 
 const TIERS: readonly Tier[] = ['green', 'yellow', 'red', 'black'];
 

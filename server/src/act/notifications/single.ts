@@ -1,12 +1,13 @@
 // What is told by itself: something that waits for people, or one entry where everything is told at once. Made of the
 // redacted journal and of what stands in the rows now.
 import type { Tx } from '../../platform/postgres/store.ts';
+import type { Meaning } from './meaning.ts';
 import type { ApprovalContent, Content } from './message.ts';
 import { reportOf } from './report.ts';
 import { readOpenApproval } from './store.ts';
 import type { OpenApproval } from './store.ts';
 import { eventOf, lineOf, refusedLine, wordOf } from './told.ts';
-import type { Meaning, ToldAct, ToldEntry } from './told.ts';
+import type { ToldAct, ToldEntry } from './told.ts';
 import { wordsOf } from './words.ts';
 
 /** What waits for people, unless it has been decided meanwhile. */
@@ -33,6 +34,7 @@ function approvalContent(entry: ToldEntry, open: OpenApproval, act: ToldAct | nu
         : wordsOf({ action, parameters: act.parameters, resource: act.resource, outcome: 'waiting' }),
     reasons: act?.reasons ?? [],
     parameters: act?.parameters ?? {},
+    ...(act === null ? { requester: open.requester, subject: open.subject, display: open.display } : {}),
     requiredRoles: open.requiredRoles,
     quorum: open.quorum,
     expiresMs: open.expiresMs,

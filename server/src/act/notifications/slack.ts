@@ -1,15 +1,24 @@
 // Slack over chat.postMessage (https://docs.slack.dev/reference/methods/chat.postMessage). Slack says ok in the body and
 // not by the status, so only a body that says so, with the message's own name, counts as taken.
 import type { ChannelSetting, JsonObject } from '@mandate/kernel';
-import type { Sender } from './deliver.ts';
 import type { ChannelAnswer } from './message.ts';
-import { apiOf, callProvider, refused, retryAfterMs, rubbishAnswer, textOf, tokenOf } from './provider.ts';
-import type { ProviderAnswer, ProviderNeeds } from './provider.ts';
+import {
+  apiOf,
+  callProvider,
+  readAnswer,
+  refused,
+  retryAfterMs,
+  rubbishAnswer,
+  textOf,
+  tokenOf,
+} from './provider.ts';
+import type { ProviderJson, ProviderNeeds } from './provider.ts';
 import { questionOf } from './question.ts';
 import type { QuestionNeeds } from './question.ts';
 import { zoneOf } from './quiet.ts';
 import { documentBlocks, escaped, questionBlocks } from './slack-blocks.ts';
 import { cut } from './asked.ts';
+import type { Sender } from './sender.ts';
 import type { Post } from './webhook.ts';
 
 const SLACK_API = 'https://slack.com/api';
@@ -42,7 +51,7 @@ export function createSlack(needs: SlackNeeds): Sender {
       },
       signal,
     });
-    return readAnswer(answer);
+    return readAnswer('Slack', answer, readJson);
   };
 }
 
@@ -64,17 +73,7 @@ const FINAL: ReadonlySet<string> = new Set([
 /** Part of it may have succeeded: Slack says so of these itself. */
 const UNSURE: ReadonlySet<string> = new Set(['internal_error', 'fatal_error', 'request_timeout']);
 
-function readAnswer(answer: ProviderAnswer): ChannelAnswer {
-  switch (answer.kind) {
-    case 'refused':
-    case 'unknown':
-      return answer;
-    case 'rubbish':
-      return rubbishAnswer('Slack', answer);
-    case 'json':
-      break;
-  }
-  const { status, headers, value } = answer;
+function readJson({ status, headers, value }: ProviderJson): ChannelAnswer {
   const ts = textOf(value['ts']);
   if (value['ok'] === true && ts !== '')
     return { kind: 'accepted', reference: `${textOf(value['channel'])}/${ts}` };

@@ -142,6 +142,10 @@ export interface OpenApproval {
   readonly title: string | null;
   readonly agent: string | null;
   readonly action: string | null;
+  readonly subject: string;
+  readonly requester: string;
+  /** Redacted: what voters are shown. */
+  readonly display: JsonObject;
   readonly requiredRoles: readonly string[];
   readonly quorum: number;
   readonly expiresMs: number;
@@ -163,12 +167,16 @@ export async function readOpenApproval(
       title: string | null;
       agent: string | null;
       action: string | null;
+      subject: string;
+      requester: string;
+      display: JsonObject | null;
       required_roles: string[];
       quorum: number;
       expires_at: number;
     }[]
   >`
-    select id, act_id, title, agent, action, required_roles, quorum, expires_at from mandate.approval
+    select id, act_id, title, agent, action, subject, requester, display, required_roles, quorum, expires_at
+    from mandate.approval
     where tenant = ${tenant} and ${id === null ? tx`act_id = ${entry.actId}` : tx`id = ${id}`} and status = 'pending'
     order by created_at desc limit 1`;
   return row === undefined
@@ -179,6 +187,9 @@ export async function readOpenApproval(
         title: row.title,
         agent: row.agent,
         action: row.action,
+        subject: row.subject,
+        requester: row.requester,
+        display: row.display ?? {},
         requiredRoles: row.required_roles,
         quorum: row.quorum,
         expiresMs: row.expires_at,

@@ -3,12 +3,12 @@
 import type { ChannelSetting, JsonObject } from '@mandate/kernel';
 import { askedText, cut, cutLines } from './asked.ts';
 import type { AskedApproval } from './asked.ts';
-import type { Sender } from './deliver.ts';
 import type { ChannelAnswer } from './message.ts';
 import {
   apiOf,
   callProvider,
   recordOf,
+  readAnswer,
   refused,
   retryAfterMs,
   rubbishAnswer,
@@ -16,10 +16,11 @@ import {
   tokenOf,
   within,
 } from './provider.ts';
-import type { ProviderAnswer, ProviderNeeds } from './provider.ts';
+import type { ProviderAnswer, ProviderJson, ProviderNeeds } from './provider.ts';
 import { questionOf } from './question.ts';
 import type { QuestionNeeds } from './question.ts';
 import { zoneOf } from './quiet.ts';
+import type { Sender } from './sender.ts';
 
 const TELEGRAM_API = 'https://api.telegram.org';
 /** The option that names the secret_token given to setWebhook. */
@@ -42,7 +43,7 @@ export function createTelegram(needs: TelegramNeeds): Sender {
       body: { chat_id: message.to, link_preview_options: { is_disabled: true }, ...body },
       signal,
     });
-    return readAnswer(answer);
+    return readAnswer('Telegram', answer, readJson);
   };
 }
 
@@ -85,17 +86,7 @@ export async function callTelegram(
   return callProvider(post, { setting, url, token, bearer: false, body, signal });
 }
 
-function readAnswer(answer: ProviderAnswer): ChannelAnswer {
-  switch (answer.kind) {
-    case 'refused':
-    case 'unknown':
-      return answer;
-    case 'rubbish':
-      return rubbishAnswer('Telegram', answer);
-    case 'json':
-      break;
-  }
-  const { status, headers, value } = answer;
+function readJson({ status, headers, value }: ProviderJson): ChannelAnswer {
   const result = recordOf(value['result']);
   const messageId = result === null ? '' : textOf(result['message_id']);
   if (value['ok'] === true && result !== null && messageId !== '')

@@ -1,8 +1,10 @@
 // What a journal entry means to people: whether it is urgent, whether a digest should tell of it, whether it stands by
 // itself where everything is told at once. Kinds that nobody listed here are for the audit, not for people.
-import type { JsonObject, Resource, Tier, UrgentKind } from '@mandate/kernel';
+import type { JsonObject, Resource, Tier } from '@mandate/kernel';
 import { breakerMeaning, breakerText } from './breaker-words.ts';
 import { plain } from './document.ts';
+import { incidentMore, incidentText } from './incident-words.ts';
+import type { Meaning } from './meaning.ts';
 import type { ActLine, EventLine, Outcome } from './message.ts';
 import { wordsOf } from './words.ts';
 
@@ -34,16 +36,6 @@ export interface ToldAct {
   readonly traceId: string | null;
   readonly approvalId: string | null;
   readonly reasons: readonly string[];
-}
-
-export interface Meaning {
-  /** By which tier's mode it is told; what is no act goes as yellow does. */
-  readonly tier: Tier;
-  readonly urgent: UrgentKind | null;
-  /** A digest tells of it; what does not open one still stands in the next. */
-  readonly opens: boolean;
-  /** Told by itself where the mode is realtime. */
-  readonly single: boolean;
 }
 
 const ENDS: ReadonlySet<string> = new Set([
@@ -124,10 +116,11 @@ export function isEnd({ kind }: ToldEntry): boolean {
 /** What happened besides acts, as a line; null for what is about an act. */
 export function eventOf(entry: ToldEntry): EventLine | null {
   const text = eventText(entry);
-  const { atMs, kind, agent, actId, traceId } = entry;
+  const { atMs, kind, agent, actId, traceId, data } = entry;
+  const more = incidentMore(kind, data, (name) => wordOf(data[name]));
   return text === null
     ? null
-    : { atMs, kind, agent, text: plain(text), traceId, ...(actId === null ? {} : { actId }) };
+    : { atMs, kind, agent, text: plain(text), traceId, ...(actId === null ? {} : { actId }), ...more };
 }
 
 function eventText({ kind, agent, actor, data }: ToldEntry): string | null {
@@ -158,9 +151,7 @@ function eventText({ kind, agent, actor, data }: ToldEntry): string | null {
     case 'action.refused':
       return null;
     default:
-      return kind.startsWith('incident.')
-        ? `Incident: ${say('title') || say('summary') || kind}${say('cause') === '' ? '' : `: ${say('cause')}`}`
-        : breakerText(kind, actor, say);
+      return incidentText(kind, actor, say) ?? breakerText(kind, actor, say);
   }
 }
 

@@ -4,8 +4,8 @@ import type { ChannelSetting } from '@mandate/kernel';
 import { hmacSha256 } from '../../platform/crypto/hash.ts';
 import { iso } from '../../platform/clock/iso.ts';
 import type { Clock } from '../../platform/clock/clock.ts';
-import type { Sender } from './deliver.ts';
 import type { ChannelAnswer, ChannelMessage } from './message.ts';
+import type { Sender } from './sender.ts';
 
 /** One HTTP request to an address that was checked. Nothing is followed, and little is read. */
 export type Post = (request: {

@@ -1,6 +1,6 @@
 // Who has written to us within a day, and messages that WhatsApp took and then did not deliver: it says so later, over
 // the webhook, and only then is known that nobody was told.
-import type { JsonObject } from '@mandate/kernel';
+import type { WriteEntry } from '../../platform/events/entry.ts';
 import type { Tx } from '../../platform/postgres/store.ts';
 import { WINDOW_CLOSED } from './whatsapp.ts';
 import type { WhatsappNumber } from './whatsapp.ts';
@@ -49,11 +49,7 @@ export interface Bounce {
 
 export interface BounceNeeds {
   readonly hasTemplate: (channel: string) => boolean;
-  readonly writeEntry: (
-    tx: Tx,
-    tenant: string,
-    entry: { kind: string; actor: string; atMs: number; traceId: string | null; data: JsonObject },
-  ) => Promise<void>;
+  readonly writeEntry: WriteEntry;
 }
 
 /**

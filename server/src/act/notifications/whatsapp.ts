@@ -4,13 +4,13 @@
 import type { ChannelSetting, JsonObject } from '@mandate/kernel';
 import { askedText, cut, cutLines, factsOf } from './asked.ts';
 import type { AskedApproval } from './asked.ts';
-import type { Sender } from './deliver.ts';
 import { plain } from './document.ts';
 import type { ChannelAnswer, ChannelMessage } from './message.ts';
 import {
   apiOf,
   callProvider,
   recordOf,
+  readAnswer,
   refused,
   retryAfterMs,
   rubbishAnswer,
@@ -18,10 +18,11 @@ import {
   tokenOf,
   within,
 } from './provider.ts';
-import type { ProviderAnswer, ProviderNeeds } from './provider.ts';
+import type { ProviderAnswer, ProviderJson, ProviderNeeds } from './provider.ts';
 import { questionOf } from './question.ts';
 import type { Question, QuestionNeeds } from './question.ts';
 import { zoneOf } from './quiet.ts';
+import type { Sender } from './sender.ts';
 
 const WHATSAPP_API = 'https://graph.facebook.com/v24.0';
 /** The option that names the app secret, with which Meta signs what it sends. */
@@ -60,7 +61,7 @@ export function createWhatsapp(needs: WhatsappNeeds): Sender {
         ? freeBody(message, setting, question)
         : templateBody({ message, setting, question, template });
     const answer = await callWhatsapp(needs, { setting, to: number, body, signal });
-    if (codeOf(answer) !== WINDOW_CLOSED) return readAnswer(answer);
+    if (codeOf(answer) !== WINDOW_CLOSED) return readAnswer('WhatsApp', answer, readJson);
     if (template === null)
       return refused(
         'The person has not written to this number for a day, so WhatsApp takes only a template. Name one under options.template.',
@@ -189,17 +190,7 @@ const LATER: ReadonlySet<number> = new Set([
 /** Nobody says whether it went through before this happened. */
 const UNSURE: ReadonlySet<number> = new Set([1, 131_000]);
 
-function readAnswer(answer: ProviderAnswer): ChannelAnswer {
-  switch (answer.kind) {
-    case 'refused':
-    case 'unknown':
-      return answer;
-    case 'rubbish':
-      return rubbishAnswer('WhatsApp', answer);
-    case 'json':
-      break;
-  }
-  const { status, headers, value } = answer;
+function readJson({ status, headers, value }: ProviderJson): ChannelAnswer {
   const error = recordOf(value['error']);
   if (error === null) {
     const messages = value['messages'];

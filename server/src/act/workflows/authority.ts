@@ -2,8 +2,8 @@
 // all of them: otherwise a key for one agent would do with another what its own name does not let it ask for.
 import type { Plan } from '@mandate/kernel';
 import type { Asker } from '../../platform/identity/asker.ts';
+import type { Carried } from './carried.ts';
 import type { LockedStep } from './run-lock.ts';
-import type { Carried } from './segment.ts';
 
 /** What keeps the asker from steering it, as a sentence; null where nothing does. */
 export function overreach(

@@ -3,9 +3,11 @@
 import { canonicalJson, redactText } from '@mandate/kernel';
 import type { StepCall, StepState } from '@mandate/kernel';
 import type { Clock } from '../../platform/clock/clock.ts';
+import { lineField } from '../../platform/http/fields.ts';
+import { IS_AGENT_NAME, isAgentName } from '../../platform/http/names.ts';
+import type { Carried } from './carried.ts';
 import { isPassing, stepKey } from './road.ts';
 import type { Road, RoadAnswer, WantedStep } from './road.ts';
-import type { Carried } from './segment.ts';
 import { settledRow } from './settled-row.ts';
 import type { RunRow, SettledRow } from './store.ts';
 
@@ -61,6 +63,8 @@ export function createBeginStep({ road, clock, agentOf }: BeginStepNeeds): Begin
         `Nobody has the role ${call.role ?? ''}. Start the run with agents: { ${call.role ?? 'role'}: NAME }, or give an agent of the charter this class.`,
         null,
       );
+    const odd = oddName(call, agent);
+    if (odd !== null) return failed(step, odd, null);
     if (!(await road.stands(carried.asker)))
       return failed(
         step,
@@ -193,6 +197,22 @@ export function createBeginStep({ road, clock, agentOf }: BeginStepNeeds): Begin
       },
     };
   }
+}
+
+/**
+ * What an expression has made of a name that no door would let in, without repeating it: names stand in the clear in steps,
+ * acts and entries, and what earlier steps gave is sealed.
+ */
+function oddName({ instance, resource }: StepCall, agent: string): string | null {
+  if (!isAgentName(agent))
+    return `What the step ${instance} names as its agent is not ${IS_AGENT_NAME}, or holds a token or a password. Look at the expression that makes it.`;
+  if (resource === null) return null;
+  for (const part of ['type', 'id'] as const) {
+    const { error } = lineField.safeParse(resource[part]);
+    if (error !== undefined)
+      return `The ${part} of what the step ${instance} touches ${error.issues[0]?.message ?? 'does not fit'}. Look at the expression that makes it.`;
+  }
+  return null;
 }
 
 /** The request as the road takes it; the same for the same attempt, whoever makes it. */

@@ -1,22 +1,18 @@
 // What keeps a run within the authority of those who answer for it: whoever steers it, takes its steps, edits them or has
 // them begun by a schedule.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
+import { wholeFile } from '../../../../test/closing.ts';
 import { openRunDoor } from '../../../../test/runs.ts';
 import type { RunDoor } from '../../../../test/runs.ts';
 import { until } from '../../../../test/until.ts';
-import { personalRefusal } from '../../decide/approvals/unfit.ts';
-import type { ApprovalRow } from '../../decide/approvals/store.ts';
 import { schedulesSection } from '../../decide/charter/schedules-schema.ts';
 import { forgetRuns } from './machine.ts';
 
 let runs: RunDoor;
-const closing: (() => Promise<void>)[] = [];
+const file = wholeFile();
 before(async () => {
-  runs = await openRunDoor({ after: (fn) => void closing.push(fn) });
-});
-after(async () => {
-  for (const close of closing) await close();
+  runs = await openRunDoor(file);
 });
 
 const SHAKY = `name: shaky
@@ -201,16 +197,6 @@ test('a schedule names what it runs by its version, which nobody who writes temp
   assert.equal(schedulesSection.safeParse(schedule('report')).success, false);
   assert.equal(schedulesSection.safeParse(schedule('report@latest')).success, false);
   assert.equal(schedulesSection.safeParse(schedule(`report@${'a'.repeat(64)}`)).success, true);
-});
-
-test('whoever wrote what a schedule does is one of those who ask, as far as four eyes go', () => {
-  const row = { quorum: 1, four_eyes: true, requester: 'schedule:nightly', editors: [] };
-  const refusal = (author: string, voter: string) =>
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it looks at nothing else
-    personalRefusal({ ...row, requester_user: author } as unknown as ApprovalRow, voter);
-  assert.equal(refusal('ada', 'user:ada')?.code, 'forbidden');
-  assert.equal(refusal('key_1', 'key_1')?.code, 'forbidden');
-  assert.equal(refusal('ada', 'user:bob'), null);
 });
 
 test('runs that ended long ago are forgotten with their steps, all of them at once', async () => {

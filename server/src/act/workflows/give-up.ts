@@ -4,9 +4,10 @@
 import { redactText } from '@mandate/kernel';
 import type { GivenUp, StepState } from '@mandate/kernel';
 import type { Clock } from '../../platform/clock/clock.ts';
+import type { WriteEntry } from '../../platform/events/entry.ts';
 import type { Asker } from '../../platform/identity/asker.ts';
 import type { Store } from '../../platform/postgres/store.ts';
-import type { Road, WriteEntry } from './road.ts';
+import type { Road } from './road.ts';
 import { settledRow } from './settled-row.ts';
 import type { RunRow, SettledRow } from './store.ts';
 

@@ -1,6 +1,7 @@
 // Steps that are given up while they are at work: a run believes their acts and nothing else.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
+import { wholeFile } from '../../../../test/closing.ts';
 import { openRunDoor } from '../../../../test/runs.ts';
 import type { RunDoor } from '../../../../test/runs.ts';
 import { until } from '../../../../test/until.ts';
@@ -11,12 +12,9 @@ import { findRun } from './store.ts';
 import type { SettledRow } from './store.ts';
 
 let runs: RunDoor;
-const closing: (() => Promise<void>)[] = [];
+const file = wholeFile();
 before(async () => {
-  runs = await openRunDoor({ after: (fn) => void closing.push(fn) });
-});
-after(async () => {
-  for (const close of closing) await close();
+  runs = await openRunDoor(file);
 });
 
 const TOKEN = `ghp_${'aB3dE6'.repeat(6)}`;

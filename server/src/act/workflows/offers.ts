@@ -3,13 +3,14 @@
 import { nextSteps } from '@mandate/kernel';
 import type { Plan } from '@mandate/kernel';
 import type { Clock } from '../../platform/clock/clock.ts';
+import { askedAlsoBy, askersOf } from '../../platform/identity/asker.ts';
 import type { Asker } from '../../platform/identity/asker.ts';
 import type { Store } from '../../platform/postgres/store.ts';
 import { missing, refused } from './answers.ts';
 import type { Refused } from './answers.ts';
 import { wantedOf } from './begin-step.ts';
+import type { Carried } from './carried.ts';
 import type { Road, RoadAnswer } from './road.ts';
-import type { Carried } from './segment.ts';
 import { loadStates } from './states.ts';
 import type { OpenResult } from './states.ts';
 import { findRun, offeredSteps } from './store.ts';
@@ -51,7 +52,7 @@ export function createOffers(needs: OffersNeeds): Offers {
           'conflict',
           `The key ${carried.asker.id} that started the run ${id} has been revoked or has expired. Let somebody who answers for it cancel the run, or do it again from ${step}.`,
         );
-      const { states } = await loadStates(needs, { tenant, run: id, plan });
+      const { states, acts } = await loadStates(needs, { tenant, run: id, plan });
       // As if it had not been offered: what is to be asked for is worked out once more, from what is on record.
       states.delete(step);
       const next = nextSteps(withoutCeilings(plan), {
@@ -64,8 +65,10 @@ export function createOffers(needs: OffersNeeds): Offers {
       const call = next.begin.find(({ instance }) => instance === step);
       if (call === undefined)
         return refused('conflict', `The step ${step} of the run ${id} is not to be done now.`);
+      // Without the act that it undoes on record, the same could be undone once more.
+      const undone = call.undoes === null ? null : (acts.get(call.undoes) ?? null);
       const wanted = wantedOf(
-        { run, carried, call: { ...call, attempt: offer.attempt }, before: undefined, undone: null },
+        { run, carried, call: { ...call, attempt: offer.attempt }, before: undefined, undone },
         offer.agent,
       );
       // Both must be allowed it: a run hands on no more than whoever started it has.
@@ -77,9 +80,9 @@ export function createOffers(needs: OffersNeeds): Offers {
           'forbidden',
           `${starter.id}, who started the run ${id}, may not have this done: ${lent.decision.code}.`,
         );
-      // On the authority of the agent itself, which is whom the permit is made out to.
+      // On the authority of the agent itself, which is whom the permit is made out to; those who had it asked for it too.
       try {
-        return await needs.road.request(asker, {
+        return await needs.road.request(askedAlsoBy(asker, askersOf(starter)), {
           ...wanted,
           user: asker.user === null ? null : { id: asker.user.id },
         });

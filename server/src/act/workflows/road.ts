@@ -3,7 +3,6 @@
 import type { Decision, Json, JsonObject } from '@mandate/kernel';
 import type { Refusal } from '../../platform/http/problems.ts';
 import type { Asker } from '../../platform/identity/asker.ts';
-import type { Tx } from '../../platform/postgres/store.ts';
 
 export interface WantedStep {
   readonly agent: string;
@@ -57,19 +56,6 @@ export interface Road {
   /** Whether Mandate itself executes this action in this process. */
   executes(tenant: string, action: string): Promise<boolean>;
 }
-
-export type WriteEntry = (
-  tx: Tx,
-  tenant: string,
-  entry: {
-    readonly kind: string;
-    readonly actId: string | null;
-    readonly actor: string;
-    readonly atMs: number;
-    readonly traceId: string | null;
-    readonly data: JsonObject;
-  },
-) => Promise<void>;
 
 /**
  * Begins with a letter that no caller's key may hold, so that nobody else begins a step of a run. It names the last

@@ -1,7 +1,7 @@
 // The HTTP resources of workflows: templates, runs, and what people do to a run.
 import type { JsonObject } from '@mandate/kernel';
 import { z } from 'zod';
-import { limitField, nameField, reasonField } from '../../platform/http/fields.ts';
+import { agentNameField, limitField, nameField, reasonField } from '../../platform/http/fields.ts';
 import { json, problem, route } from '../../platform/http/route.ts';
 import type { Reply, Route } from '../../platform/http/route.ts';
 import { askerOf } from '../../platform/identity/asker.ts';
@@ -45,7 +45,6 @@ const object = z.custom<JsonObject>(
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
   'a JSON object',
 );
-const agentName = nameField.regex(/^[A-Za-z0-9][A-Za-z0-9._@:-]*$/, 'a name of letters, digits, . _ @ : -');
 const templateBody = z
   .strictObject({
     text: z.string().max(1_048_576).optional(),
@@ -58,7 +57,7 @@ const templateBody = z
 const startBody = z.strictObject({
   template: nameField,
   input: object.default({}),
-  agents: z.record(nameField, agentName).default({}),
+  agents: z.record(nameField, agentNameField).default({}),
 });
 const isTrue = z.enum(['true', 'false']).optional();
 const optionalReason = z.strictObject({ reason: reasonField.optional() });

@@ -4,6 +4,7 @@
 import { parseCron, ticksOf } from '@mandate/kernel';
 import type { CronTicks, ScheduleSetting } from '@mandate/kernel';
 import type { Clock } from '../../platform/clock/clock.ts';
+import { bareAsker } from '../../platform/identity/asker.ts';
 import type { Asker } from '../../platform/identity/asker.ts';
 import type { Sql } from '../../platform/postgres/store.ts';
 
@@ -100,21 +101,13 @@ function dueAfter(
 
 /** A schedule stands in the charter, so it asks as nobody but itself; what its steps may do the charter says too. */
 function askerOf(tenant: string, { name }: ScheduleSetting): Asker {
-  return {
+  return bareAsker({
     id: `schedule:${name}`,
     tenant,
     roles: ['operator'],
     agents: 'any',
-    user: null,
-    userScopes: null,
-    userRoles: [],
-    chain: [],
-    grantIds: [],
-    boundTo: null,
     mayAskForOthers: true,
-    keyId: null,
-    expiresMs: null,
     traceId: null,
     schedule: name,
-  };
+  });
 }

@@ -4,25 +4,18 @@
 import { nextSteps, redactText } from '@mandate/kernel';
 import type { GivenUp, JsonObject, Memo, Next, Plan, RunEnd, RunMode, StepState } from '@mandate/kernel';
 import type { Clock } from '../../platform/clock/clock.ts';
-import type { Asker } from '../../platform/identity/asker.ts';
+import type { WriteEntry } from '../../platform/events/entry.ts';
 import type { Store } from '../../platform/postgres/store.ts';
 import type { BeginStep } from './begin-step.ts';
+import type { Carried } from './carried.ts';
 import { createGiveUp } from './give-up.ts';
-import type { Road, WriteEntry } from './road.ts';
+import type { Road } from './road.ts';
 import { settledRow } from './settled-row.ts';
 import type { Settling } from './settling.ts';
 import { loadStates, stateAfter } from './states.ts';
 import type { LoadedStates, OpenResult } from './states.ts';
 import { moveRun, park, release, takeUp } from './store.ts';
 import type { Move, RunRow, RunStatus, SettledRow } from './store.ts';
-
-/** What a run is about, as it was sealed when it was started. */
-export interface Carried {
-  readonly asker: Asker;
-  readonly inputs: JsonObject;
-  /** Who has which role. */
-  readonly agents: Readonly<Record<string, string>>;
-}
 
 export interface SegmentNeeds {
   readonly store: Store;

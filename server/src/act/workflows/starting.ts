@@ -2,13 +2,14 @@
 // has to be written.
 import type { JsonObject, Plan, ScheduleSetting } from '@mandate/kernel';
 import type { Chance, Clock } from '../../platform/clock/clock.ts';
+import type { WriteEntry } from '../../platform/events/entry.ts';
+import { askedAlsoBy } from '../../platform/identity/asker.ts';
 import type { Asker } from '../../platform/identity/asker.ts';
 import type { Store } from '../../platform/postgres/store.ts';
 import { missing, refused } from './answers.ts';
 import type { Refused, RunAnswer } from './answers.ts';
+import type { Carried } from './carried.ts';
 import { checkInputs } from './inputs.ts';
-import type { WriteEntry } from './road.ts';
-import type { Carried } from './segment.ts';
 import { findRun, findStarted, findTemplate, insertRun, moveRun } from './store.ts';
 import type { TemplateRow } from './store.ts';
 
@@ -128,7 +129,7 @@ export function createStarting(needs: StartingNeeds): Starting {
     if (ready.kind === 'refused') return ready;
     const { row, inputs } = ready;
     const id = chance.uuid();
-    const carried: Carried = { asker, inputs, agents: order.agents };
+    const carried: Carried = { asker: writtenBy(asker, row), inputs, agents: order.agents };
     await put(asker, {
       id,
       template: row.name,
@@ -163,8 +164,7 @@ export function createStarting(needs: StartingNeeds): Starting {
       template: isReady ? ready.row.name : schedule.template,
       version: isReady ? ready.row.version : '',
       carried: {
-        // Who wrote what the schedule does has asked for it, as far as four eyes go.
-        asker: isReady ? { ...asker, author: ready.row.created_by } : asker,
+        asker: isReady ? writtenBy(asker, ready.row) : asker,
         inputs: isReady ? ready.inputs : schedule.input,
         agents: schedule.agents,
       },
@@ -176,6 +176,11 @@ export function createStarting(needs: StartingNeeds): Starting {
   }
 
   return { prepared, started, beginTick };
+}
+
+/** Whoever wrote what a run does has asked for it as well, whoever or whatever starts it. */
+function writtenBy(asker: Asker, row: TemplateRow): Asker {
+  return askedAlsoBy(asker, [row.created_by]);
 }
 
 function rolesWithout(plan: Plan, agents: Readonly<Record<string, string>>): ReadonlySet<string> {

@@ -1,17 +1,15 @@
 // What stops a run, and what makes it go on: failures and retries, pause, cancel, a stop.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
+import { wholeFile } from '../../../../test/closing.ts';
 import { openRunDoor } from '../../../../test/runs.ts';
 import type { RunDoor } from '../../../../test/runs.ts';
 import { until } from '../../../../test/until.ts';
 
 let runs: RunDoor;
-const closing: (() => Promise<void>)[] = [];
+const file = wholeFile();
 before(async () => {
-  runs = await openRunDoor({ after: (fn) => void closing.push(fn) });
-});
-after(async () => {
-  for (const close of closing) await close();
+  runs = await openRunDoor(file);
 });
 
 test('a failed step is tried again as often as it says, and the run can be done again from there', async () => {

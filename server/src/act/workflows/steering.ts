@@ -3,15 +3,17 @@
 import { readInstance } from '@mandate/kernel';
 import type { JsonObject, Plan } from '@mandate/kernel';
 import type { Clock } from '../../platform/clock/clock.ts';
+import type { WriteEntry } from '../../platform/events/entry.ts';
+import { askedAlsoBy, askersOf } from '../../platform/identity/asker.ts';
 import type { Asker } from '../../platform/identity/asker.ts';
 import type { Store } from '../../platform/postgres/store.ts';
 import { missing, refused } from './answers.ts';
 import type { Refused, RunAnswer } from './answers.ts';
 import { openRoles, overreach } from './authority.ts';
-import type { Road, WriteEntry } from './road.ts';
+import type { Carried } from './carried.ts';
+import type { Road } from './road.ts';
 import { lockRun, reseal, stepsWithin, supersede } from './run-lock.ts';
 import type { LockedStep } from './run-lock.ts';
-import type { Carried } from './segment.ts';
 import { findRun, moveRun } from './store.ts';
 import type { RunRow, RunStatus } from './store.ts';
 
@@ -63,9 +65,9 @@ export function createSteering(needs: SteeringNeeds): Steering {
     const takesOver =
       wanted.takesOver === 'always' ||
       (wanted.takesOver === 'orphaned' && !(await needs.road.standsNow(carried.asker)));
-    const sealed = takesOver
-      ? await needs.seal(tenant, { ...carried, asker } satisfies Carried, `workflow:${id}`)
-      : null;
+    // The steps stay what others wrote and set going: taking a run over makes none of them somebody who only looks on.
+    const heir: Carried = { ...carried, asker: askedAlsoBy(asker, askersOf(carried.asker)) };
+    const sealed = takesOver ? await needs.seal(tenant, heir, `workflow:${id}`) : null;
     const refusal = await store.withTenant(tenant, async (tx) => {
       const { from, to, entry, data } = wanted;
       const now = await lockRun(tx, tenant, id);

@@ -1,5 +1,6 @@
 // What the doors show of templates and runs.
 import { readInstance } from '@mandate/kernel';
+import type { OfferView } from '@mandate/kernel';
 import { iso, isoOrNull } from '../../platform/clock/iso.ts';
 import { stateOf } from './states.ts';
 import type { OfferRow, RunRow, StepRow, TemplateRow } from './store.ts';
@@ -61,7 +62,7 @@ function stepView(step: StepRow) {
   };
 }
 
-export function offerView(offer: OfferRow) {
+export function offerView(offer: OfferRow): OfferView {
   return {
     run: offer.run,
     template: offer.template,
@@ -74,11 +75,13 @@ export function offerView(offer: OfferRow) {
 const AWAITING = {
   run: 'running',
   approval: 'waiting_for_approval',
-  agent: 'offered',
+  // Of one that was taken: the agent has its permit, and it is not to be taken once more.
+  agent: 'permitted',
   person: 'unknown',
 } as const;
 
 function statusOf(step: StepRow): string {
+  if (step.status === 'offered') return 'offered';
   const state = stateOf(step);
   if (state === null) return 'pending';
   return state.kind === 'begun' ? AWAITING[state.awaiting] : state.kind;

@@ -1,17 +1,15 @@
 // Runs on a real database with the real run machine: what a template says is done, once, by way of the road.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
+import { wholeFile } from '../../../../test/closing.ts';
 import { openRunDoor } from '../../../../test/runs.ts';
 import type { RunDoor } from '../../../../test/runs.ts';
 import { until } from '../../../../test/until.ts';
 
 let runs: RunDoor;
-const closing: (() => Promise<void>)[] = [];
+const file = wholeFile();
 before(async () => {
-  runs = await openRunDoor({ after: (fn) => void closing.push(fn) });
-});
-after(async () => {
-  for (const close of closing) await close();
+  runs = await openRunDoor(file);
 });
 
 test('a run does its steps in order, hands results on and answers with its outputs', async () => {
@@ -190,6 +188,25 @@ test('the same Idempotency-Key starts one run, however often and at once it is s
   assert.equal(nobody.status, 422, 'nobody else begins a step of a run');
 });
 
+test('what an expression makes of a name is a name at every other door too, or its step fails', async () => {
+  runs.executes(() => Promise.resolve({ odd: 'a\ud800b', turned: 'safe\u202egpj.exe', fine: 'tester-1' }));
+  await runs.write(`name: named
+agent: builder-1
+steps:
+  - { id: one, action: work.one }
+  - { id: odd, action: work.two, needs: one, agent: '\${{ steps.one.result.odd }}' }
+  - { id: offered, action: own.two, needs: one, agent: '\${{ steps.one.result.turned }}' }
+  - { id: touching, action: work.two, needs: one, resource: { type: page, id: '\${{ steps.one.result.turned }}' } }
+  - { id: fine, action: work.two, needs: one, agent: '\${{ steps.one.result.fine }}' }
+`);
+  const { steps } = await runs.ended(await runs.start('named'));
+  const errors = Object.fromEntries(steps.map(({ step, error = '' }) => [step, error]));
+  assert.match(errors['odd'] ?? '', /names as its agent is not a name of letters/);
+  assert.match(errors['offered'] ?? '', /names as its agent is not a name of letters/);
+  assert.match(errors['touching'] ?? '', /^The id of what the step touching touches must be without control/);
+  assert.equal(errors['fine'], '');
+});
+
 test('a step that no executor takes waits for its agent, which does it under a permit of its own', async () => {
   runs.executes(() => Promise.resolve({}));
   await runs.write(`name: by-hand
@@ -225,6 +242,15 @@ steps:
   });
   assert.equal(taken.json?.['status'], 'permitted', taken.text);
   assert.deepEqual(taken.json?.['parameters'], { what: 'poem' });
+  const steps = (await runs.door.call('GET', `/api/v1/workflows/${id}`)).json?.['steps'] as {
+    step: string;
+    status: string;
+  }[];
+  assert.deepEqual(
+    steps.filter(({ step }) => step === 'write').map(({ status }) => status),
+    ['permitted'],
+    'nobody is sent to take it again',
+  );
   assert.equal(
     (await runs.door.call('POST', `/api/v1/workflows/${id}/take`, { key, body: { step: 'write' } })).status,
     409,

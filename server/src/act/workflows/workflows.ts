@@ -3,20 +3,22 @@
 // nothing else.
 import type { Json, Plan, ScheduleSetting } from '@mandate/kernel';
 import type { Chance, Clock } from '../../platform/clock/clock.ts';
+import type { WriteEntry } from '../../platform/events/entry.ts';
 import type { Asker } from '../../platform/identity/asker.ts';
 import type { Store } from '../../platform/postgres/store.ts';
 import type { Refused, RunAnswer } from './answers.ts';
 import { createBeginStep } from './begin-step.ts';
+import type { Carried } from './carried.ts';
 import { createDispatch } from './dispatch.ts';
 import { createOffers } from './offers.ts';
 import type { Offers } from './offers.ts';
 import { dryRun } from './dry-run.ts';
 import type { DryStep } from './dry-run.ts';
 import type { Machine } from './machine.ts';
-import type { Road, WriteEntry } from './road.ts';
+import type { Road } from './road.ts';
 import { createTicks } from './schedules.ts';
 import { createSegments } from './segment.ts';
-import type { Carried, SegmentNeeds } from './segment.ts';
+import type { SegmentNeeds } from './segment.ts';
 import { createSettling } from './settling.ts';
 import { createStarting } from './starting.ts';
 import type { Idempotency, StartOrder } from './starting.ts';

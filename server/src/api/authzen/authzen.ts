@@ -1,6 +1,7 @@
 // The policy decision point that other people's gateways, proxies and frameworks already know how to ask: OpenID AuthZEN
 // Authorization API 1.0 over HTTP. Every question is a preview on the one road. An answer of `true` is advice, not a
 // permit: only act_start() begins anything.
+import { idempotencyKeyField } from '../../platform/http/fields.ts';
 import type { Asker } from '../../platform/identity/asker.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
 import { badRequest, mountStandardDoor } from '../http/standard-door.ts';
@@ -68,8 +69,8 @@ export function mountAuthzen(needs: AuthzenNeeds): void {
   async function requestAccess(call: StandardCall): Promise<StandardReply> {
     const key = call.headers['idempotency-key'];
     const idempotencyKey = typeof key === 'string' ? key : null;
-    if (idempotencyKey !== null && !/^[\x20-\x7e]{1,256}$/.test(idempotencyKey))
-      return badRequest('Idempotency-Key takes 1 to 256 printable ASCII characters.');
+    const wrong = idempotencyKeyField.safeParse(idempotencyKey ?? '-').error?.issues[0]?.message;
+    if (wrong !== undefined) return badRequest(`Idempotency-Key ${wrong}.`);
     return taskReply(await submit(needs, asked(call), { body: call.body, idempotencyKey }));
   }
 

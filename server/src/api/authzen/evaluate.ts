@@ -2,6 +2,7 @@
 import type { ConsideredRule, Decision, Json, JsonObject } from '@mandate/kernel';
 import type { Refusal } from '../../platform/http/problems.ts';
 import type { Asker } from '../../platform/identity/asker.ts';
+import { fullName } from './request.ts';
 import type { Evaluation } from './request.ts';
 
 /** An action as the road takes it. */
@@ -58,7 +59,7 @@ export async function askAbout(
     asker: subject.type === 'user' ? await asUser(needs, asker, subject.id) : asker,
     wanted: {
       agent: subject.type === 'agent' ? subject.id : `${subject.type}:${subject.id}`,
-      action: actionName(action.name, type),
+      action: fullName(action.name, type),
       parameters: {
         ...action.properties,
         subject: subject.properties,
@@ -74,10 +75,6 @@ export async function askAbout(
       compensates: null,
     },
   };
-}
-
-function actionName(name: string, resourceType: string): string {
-  return name.includes('.') ? name : `${resourceType}.${name}`;
 }
 
 /** Only who may ask for others is answered about a person; what the key itself carries says nothing of that person. */

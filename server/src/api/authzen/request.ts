@@ -2,6 +2,8 @@
 // passed over. OpenID AuthZEN Authorization API 1.0, openid.net/specs/authorization-api-1_0.html.
 import { canonicalProblem } from '@mandate/kernel';
 import type { Json, JsonObject } from '@mandate/kernel';
+import { isPlainText } from '../../platform/http/fields.ts';
+import { holdsSecret, IS_ACTION_NAME, isDottedName, NO_SECRET } from '../../platform/http/names.ts';
 
 export interface Entity {
   readonly type: string;
@@ -33,6 +35,8 @@ export function readEvaluation(body: unknown, defaults: JsonObject = {}): Read<E
   if (resource.kind === 'bad') return resource;
   const context = readContext(body, defaults);
   if (context.kind === 'bad') return context;
+  if (!isDottedName(fullName(action.value.name, resource.value.type)))
+    return bad('/resource/type', `with the name of the action ${IS_ACTION_NAME}`);
   return {
     kind: 'read',
     value: {
@@ -42,6 +46,11 @@ export function readEvaluation(body: unknown, defaults: JsonObject = {}): Read<E
       context: context.value,
     },
   };
+}
+
+/** The action as the charter calls it: a name with a dot is the whole of it, any other belongs to what it is done to. */
+export function fullName(action: string, resourceType: string): string {
+  return action.includes('.') ? action : `${resourceType}.${action}`;
 }
 
 /** A subject or resource with both `type` and `id`. */
@@ -68,7 +77,9 @@ export function readTyped(
   if (given.kind === 'bad') return given;
   const type = readText(`/${name}/type`, given.value['type']);
   if (type.kind === 'bad') return type;
-  const id = given.value['id'] === undefined ? null : readText(`/${name}/id`, given.value['id']);
+  // A secret in what is touched is a finding, as at every door; a subject is a name.
+  const read = name === 'resource' ? readLine : readText;
+  const id = given.value['id'] === undefined ? null : read(`/${name}/id`, given.value['id']);
   if (id !== null && id.kind === 'bad') return id;
   const properties = readProperties(name, given.value);
   if (properties.kind === 'bad') return properties;
@@ -83,6 +94,7 @@ export function readAction(body: JsonObject, defaults: JsonObject = {}): Read<Ev
   if (given.kind === 'bad') return given;
   const name = readText('/action/name', given.value['name']);
   if (name.kind === 'bad') return name;
+  if (!isDottedName(name.value)) return bad('/action/name', IS_ACTION_NAME);
   const properties = readProperties('action', given.value);
   if (properties.kind === 'bad') return properties;
   return { kind: 'read', value: { name: name.value, properties: properties.value } };
@@ -112,14 +124,18 @@ function memberOf(name: string, body: JsonObject, defaults: JsonObject): Read<Js
 }
 
 function readText(pointer: string, value: unknown): Read<string> {
+  const read = readLine(pointer, value);
+  return read.kind === 'read' && holdsSecret(read.value) ? bad(pointer, NO_SECRET) : read;
+}
+
+function readLine(pointer: string, value: unknown): Read<string> {
   if (value === undefined) return bad(pointer, 'must be a string, but it is missing');
   if (typeof value !== 'string') return bad(pointer, 'must be a string');
   if (value === '') return bad(pointer, 'must not be empty');
   if (value.length > TEXT_MAX) return bad(pointer, `must have at most ${TEXT_MAX} characters`);
-  // oxlint-disable-next-line no-control-regex -- these are what must not get in
-  return /[\x00-\x1f\x7f]/.test(value)
-    ? bad(pointer, 'must be without control characters')
-    : { kind: 'read', value };
+  return isPlainText(value)
+    ? { kind: 'read', value }
+    : bad(pointer, 'must be without control characters and characters that turn the direction of writing');
 }
 
 function readProperties(name: string, given: JsonObject): Read<JsonObject> {

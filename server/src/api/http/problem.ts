@@ -1,7 +1,7 @@
 // Every refusal looks the same, whatever door it leaves by: problem+json (RFC 9457) with a stable code, what is wrong,
 // and what to do next.
 import type { FastifyReply } from 'fastify';
-import { PROBLEMS } from '../../platform/http/problems.ts';
+import { nextStepOf, PROBLEMS } from '../../platform/http/problems.ts';
 import type { Refusal } from '../../platform/http/problems.ts';
 
 export interface ProblemContext {
@@ -47,7 +47,7 @@ export function problemOf(
       status: code,
       code: refusal.code,
       ...(reason === undefined ? {} : { reason }),
-      detail: `${refusal.detail} ${kind.next}`,
+      detail: `${refusal.detail} ${nextStepOf(refusal.code, errors.length > 0)}`,
       traceId,
       ...(errors.length === 0 ? {} : { errors }),
       ...extra,

@@ -3,6 +3,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { idempotencyKeyField, isPlainText } from '../../platform/http/fields.ts';
+import { holdsSecret, NO_SECRET } from '../../platform/http/names.ts';
 import { escapePointer, parseGuardedJson } from '../../platform/http/json-guard.ts';
 import type { Refusal } from '../../platform/http/problems.ts';
 import type { Call, Route } from '../../platform/http/route.ts';
@@ -59,6 +60,11 @@ function readParams(given: unknown): { readonly value: Params } | BadCall {
   for (const [name, value] of Object.entries(params)) {
     if (!isPlainText(value))
       return bad({ code: 'not_found', detail: `The ${name} in the path has control characters.` });
+    // It names what a row or an entry will be about (I9).
+    if (holdsSecret(value))
+      return bad({ code: 'invalid', detail: `The ${name} in the path ${NO_SECRET}.` }, [
+        { pointer: `/${name}`, detail: NO_SECRET },
+      ]);
     // `:id` is always a UUID; anything else cannot exist.
     if (name === 'id' && !UUID.test(value))
       return bad({ code: 'not_found', detail: `${value.slice(0, SHOWN_MAX)} is no id; ids are UUIDs.` });
@@ -137,7 +143,7 @@ export function parse(
   const parsed = schema.safeParse(value);
   if (parsed.success) return { value: parsed.data };
   const errors = parsed.error.issues.flatMap(placesOf).map(({ path, detail }) => ({
-    pointer: (where === 'body' ? '' : '?') + path.map((part) => `/${escapePointer(part)}`).join(''),
+    pointer: (where === 'body' ? '' : '?') + path.map((part) => `/${shownPart(part)}`).join(''),
     detail,
   }));
   const [first] = errors;
@@ -148,11 +154,18 @@ export function parse(
   return bad({ code: 'invalid', detail }, errors);
 }
 
+/** What a field is called is the sender's word as well, and may be what should not have been sent. */
+function shownPart(part: string): string {
+  return holdsSecret(part) ? '[redacted]' : escapePointer(part);
+}
+
 type Issue = z.core.$ZodIssue;
 
 /** Each unknown field is an error of its own, at its own place. */
 function placesOf(issue: Issue): readonly { readonly path: readonly string[]; readonly detail: string }[] {
   const path = issue.path.map(String);
+  // What is wrong with the key of a record is said by the issue within.
+  if (issue.code === 'invalid_key') return [{ path, detail: issue.issues[0]?.message ?? issue.message }];
   return issue.code === 'unrecognized_keys'
     ? issue.keys.map((key) => ({ path: [...path, key.slice(0, SHOWN_MAX)], detail: 'unknown field' }))
     : [{ path, detail: issue.message.replace(', received undefined', ', but it is missing') }];
@@ -160,8 +173,10 @@ function placesOf(issue: Issue): readonly { readonly path: readonly string[]; re
 
 function readKey(request: FastifyRequest, name: string): string | null | BadCall {
   const key = headerOf(request, name.toLowerCase());
-  if (key === null || idempotencyKeyField.safeParse(key).success) return key;
-  const detail = `${name} takes 1 to 256 printable ASCII characters.`;
+  if (key === null) return null;
+  const read = idempotencyKeyField.safeParse(key);
+  if (read.success) return key;
+  const detail = `${name} ${read.error.issues[0]?.message ?? 'does not fit'}.`;
   return bad({ code: 'invalid', detail }, [{ pointer: name, detail }]);
 }
 

@@ -24,9 +24,18 @@ export function mountReference(fastify: FastifyInstance): void {
   fastify.get('/', (_request, reply) => reply.redirect('/reference'));
 }
 
-const SETTINGS = `Scalar.createApiReference('#reference', {
+/**
+ * The link of the first start carries the key behind the #, which a browser sends to nobody. It is taken out of the
+ * address, and so out of the history, before anything else runs; it stays in this page's memory alone.
+ */
+const SETTINGS = `const given = /^#key=([A-Za-z0-9_.~-]+)$/.exec(location.hash);
+if (given !== null) history.replaceState(null, '', location.pathname);
+Scalar.createApiReference('#reference', {
   url: '/openapi.json', withDefaultFonts: false, telemetry: false, hideClientButton: true,
-  agent: { disabled: true }, mcp: { disabled: true }, showDeveloperTools: 'never', proxyUrl: '',
+  agent: { disabled: true }, mcp: { disabled: true }, showDeveloperTools: 'never', proxyUrl: '', persistAuth: false,
+  ...(given === null ? {} : { authentication: {
+    preferredSecurityScheme: 'bearer', securitySchemes: { bearer: { token: given[1] } },
+  } }),
 });`;
 
 const PAGE = `<!doctype html>

@@ -6,6 +6,7 @@ import type { Refusal } from '../../platform/http/problems.ts';
 import type { Reply, Route } from '../../platform/http/route.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
 import type { Permission } from '../../platform/identity/roles.ts';
+import type { Doorway } from './doorway.ts';
 import { createOffers } from './offers.ts';
 import type { Offers } from './offers.ts';
 import { openApiDocument } from './openapi.ts';
@@ -49,15 +50,7 @@ export interface DoorLimits {
 
 const LIMITS: DoorLimits = { bodyMax: 1_048_576, headersMs: 10_000, requestMs: 30_000, checkMs: 2_000 };
 
-export interface HttpDoor {
-  readonly fastify: FastifyInstance;
-  /** Proves who asks, for doors that are no table of routes (feeds, MCP). Answers the request itself when refused. */
-  readonly prove: (
-    request: FastifyRequest,
-    reply: FastifyReply,
-    permission: Permission,
-    traceId: string,
-  ) => Promise<Principal | null>;
+export interface HttpDoor extends Pick<Doorway, 'fastify' | 'prove'> {
   /** Whether somebody who was proven when the connection opened still may; false also when that cannot be told. */
   readonly stillMay: (
     request: FastifyRequest,

@@ -4,6 +4,7 @@ import { STATUS_CODES } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Refusal } from '../../platform/http/problems.ts';
+import { Unavailable } from '../../platform/http/unavailable.ts';
 import { problemOf } from './problem.ts';
 import type { ProblemContext } from './problem.ts';
 
@@ -61,6 +62,8 @@ export function refusalOfError(error: unknown, bodyMax: number, ours: (error: un
   if (code === '22021' || code === '22P05')
     return { code: 'invalid', detail: 'A text has a character that cannot be stored (U+0000).' };
   ours(error);
+  if (error instanceof Unavailable)
+    return { code: 'unavailable', detail: error.message, retryAfterMs: 1_000 };
   return isBusy(code)
     ? {
         code: 'overloaded',

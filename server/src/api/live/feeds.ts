@@ -2,35 +2,18 @@
 // a client that lost its connection goes on where it stopped and misses nothing.
 import websocket from '@fastify/websocket';
 import type { WebSocket } from '@fastify/websocket';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Refusal } from '../../platform/http/problems.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
-import type { Permission } from '../../platform/identity/roles.ts';
+import type { Doorway } from '../http/doorway.ts';
+import type { HttpDoor } from '../http/server.ts';
 import { readPosition } from './position.ts';
 import type { EndReason, FeedEvent, Reader } from './reader.ts';
 import { serveSocket } from './socket.ts';
 import { serveStream } from './stream.ts';
 
-export interface FeedsNeeds {
-  readonly fastify: FastifyInstance;
-  readonly prove: (
-    request: FastifyRequest,
-    reply: FastifyReply,
-    permission: Permission,
-    traceId: string,
-  ) => Promise<Principal | null>;
-  /** Whether the connection's key still opens this feed. */
-  readonly stillMay: (
-    request: FastifyRequest,
-    principal: Principal,
-    permission: Permission,
-  ) => Promise<boolean>;
+export interface FeedsNeeds extends Doorway, Pick<HttpDoor, 'stillMay'> {
   readonly refuse: (reply: FastifyReply, refusal: Refusal, traceId: string) => FastifyReply;
-  readonly traced: <T>(
-    name: string,
-    headers: FastifyRequest['headers'],
-    run: (traceId: string) => Promise<T>,
-  ) => Promise<T>;
   /** CloudEvents after a position (null: from now on) until the signal aborts. */
   readonly follow: (
     tenant: string,
@@ -46,7 +29,6 @@ export interface FeedsNeeds {
   ) => Promise<((events: readonly FeedEvent[]) => readonly FeedEvent[]) | null>;
   /** Runs `fn` once after `delayMs`; the answer cancels it. */
   readonly after: (delayMs: number, fn: () => void) => () => void;
-  readonly failed: (error: unknown, traceId: string, path: string) => void;
   /** Aborted when the server closes. */
   readonly closing: AbortSignal;
 }

@@ -1,9 +1,10 @@
 // The MCP door: Streamable HTTP in front of any MCP server of the charter. It looks into each message, sends tools/call
 // down the one road, and hands on everything else. It speaks no MCP of its own, so it need not know its revisions.
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Transport } from '@modelcontextprotocol/client';
 import type { JsonObject } from '@mandate/kernel';
 import { sendProblem } from '../http/problem.ts';
+import type { Doorway } from '../http/doorway.ts';
 import { createAnswer } from './answer.ts';
 import type { Answer } from './answer.ts';
 import { governedCall } from './call.ts';
@@ -18,18 +19,11 @@ import { createToolWatch } from './tool-watch.ts';
 import type { ToolWatchNeeds } from './tool-watch.ts';
 import type { EntranceNeeds, Visit } from './visit.ts';
 
-export interface McpNeeds extends Omit<CallNeeds, 'holdMs'>, EntranceNeeds, ToolWatchNeeds {
-  readonly fastify: FastifyInstance;
-  readonly traced: <T>(
-    name: string,
-    headers: FastifyRequest['headers'],
-    run: (traceId: string) => Promise<T>,
-  ) => Promise<T>;
+export interface McpNeeds extends Doorway, Omit<CallNeeds, 'holdMs'>, EntranceNeeds, ToolWatchNeeds {
   /** A transport of its own to such an executor, not started. */
   readonly connect: (tenant: string, upstream: string) => Promise<Transport>;
   readonly uuid: () => string;
   readonly after: (waitMs: number, run: () => void) => () => void;
-  readonly failed: (error: unknown, traceId: string, path: string) => void;
 }
 
 /** How long a held call waits unless the client says otherwise: clients of today give up after 60 s. */

@@ -1,6 +1,7 @@
 // What a client sees in place of a tool's result when its call did not run, or nobody knows whether it did. Text for the
 // model, structure for programs, and always the same words whichever way the client is connected.
 import type { JsonObject } from '@mandate/kernel';
+import { holdsSecret, NO_SECRET } from '../../platform/http/names.ts';
 import { isObject } from './message.ts';
 
 export interface NotRun {
@@ -56,8 +57,11 @@ const ACTION_MAX = 256;
 
 /** A tool whose name no charter could spell is not mapped to another name: two tools would become one action. */
 export function oddName(tool: string, action: string): NotRun | null {
-  if (NAME.test(tool) && NAME.test(action) && action.length <= ACTION_MAX) return null;
-  const why = `${JSON.stringify(tool.slice(0, 120))} is no tool name that a charter can speak of.`;
+  const isSecret = holdsSecret(action);
+  if (!isSecret && NAME.test(tool) && NAME.test(action) && action.length <= ACTION_MAX) return null;
+  const why = isSecret
+    ? `What the call names as its tool ${NO_SECRET}.`
+    : `${JSON.stringify(tool.slice(0, 120))} is no tool name that a charter can speak of.`;
   return {
     code: 'invalid',
     reasons: [why],

@@ -1,11 +1,12 @@
 // Who comes to the MCP door: proven, for one agent that the key may speak for, at one server that the charter names.
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { IS_AGENT_NAME, isAgentName } from '../../platform/http/names.ts';
 import type { Refusal } from '../../platform/http/problems.ts';
 import type { Asker } from '../../platform/identity/asker.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
-import type { Permission } from '../../platform/identity/roles.ts';
 import { asksByOwnName } from '../http/own-name.ts';
 import { sendProblem } from '../http/problem.ts';
+import type { Doorway } from '../http/doorway.ts';
 import type { Owner } from './sessions.ts';
 
 export const SESSION = 'mcp-session-id';
@@ -20,13 +21,7 @@ export interface Visit {
   readonly traceId: string;
 }
 
-export interface EntranceNeeds {
-  readonly prove: (
-    request: FastifyRequest,
-    reply: FastifyReply,
-    permission: Permission,
-    traceId: string,
-  ) => Promise<Principal | null>;
+export interface EntranceNeeds extends Pick<Doorway, 'prove'> {
   readonly askerOf: (principal: Principal, traceId: string | null) => Asker;
   /** Adds the authority of a delegation token. */
   readonly delegate: (
@@ -86,8 +81,8 @@ function unknownUpstream(upstream: string, known: readonly string[]): Refusal {
 function agentOf(principal: Principal, named: string | null): string | Refusal {
   const { agents } = principal;
   if (named !== null) {
-    if (!/^[A-Za-z0-9][A-Za-z0-9._@:-]{0,255}$/.test(named))
-      return { code: 'invalid', detail: 'X-Mandate-Agent takes a name of letters, digits, . _ @ : -' };
+    if (!isAgentName(named))
+      return { code: 'invalid', detail: `X-Mandate-Agent takes ${IS_AGENT_NAME}, and no token or password.` };
     return agents === 'any' || agents.includes(named)
       ? named
       : { code: 'not_yours', detail: `This key does not speak for ${named}.` };

@@ -7,6 +7,7 @@ import { bodyOf } from '../http/read-call.ts';
 import { sendProblem } from '../http/problem.ts';
 import { refusalOfError } from '../http/unreadable.ts';
 import type { Doorway } from '../http/doorway.ts';
+import { FORM, keyOf, withKey } from './key-form.ts';
 
 interface Page {
   readonly status: number;
@@ -26,14 +27,14 @@ export interface ApprovalPagesNeeds extends Doorway {
       readonly form: Readonly<Record<string, string>>;
       readonly traceId: string | null;
     }): Promise<Page>;
-    nobody(): Page;
+    nobody(id: string): Page;
   };
   /** Base64 of the SHA-256 of the only style sheet that the pages have. */
   readonly styleHash: string;
 }
 
-const FORM = 'application/x-www-form-urlencoded';
-const FORM_MAX = 65_536;
+/** Edited parameters come back in a form, where each character may take nine. */
+const FORM_MAX = 524_288;
 const PATH = '/approvals/:id';
 const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
@@ -47,7 +48,7 @@ export function mountApprovalPages(needs: ApprovalPagesNeeds): void {
         const token = tokenOf(request);
         if (token !== null) return desk.openByLink({ id, token, isLooking: !isAhead(request) });
         const { authorization, 'x-api-key': key } = request.headers;
-        if (authorization === undefined && key === undefined) return desk.nobody();
+        if (authorization === undefined && key === undefined) return desk.nobody(id);
         const principal = await prove(request, reply, 'approvals.read', traceId);
         if (principal === null) return null;
         return desk.openByKey({ id, principal });
@@ -55,11 +56,32 @@ export function mountApprovalPages(needs: ApprovalPagesNeeds): void {
     );
     scope.post(PATH, { bodyLimit: FORM_MAX }, (request, reply) =>
       serve(needs, { name: `POST ${PATH}`, request, reply }, (id, traceId) =>
-        desk.decide({ id, form: formOf(request), traceId }),
+        byForm(needs, { id, request, reply, traceId }),
       ),
     );
     done();
   });
+}
+
+/** The form of the page, or the key of somebody who came without a link. */
+async function byForm(
+  { desk, prove }: ApprovalPagesNeeds,
+  {
+    id,
+    request,
+    reply,
+    traceId,
+  }: {
+    readonly id: string;
+    readonly request: FastifyRequest;
+    readonly reply: FastifyReply;
+    readonly traceId: string;
+  },
+): Promise<Page | null> {
+  const form = formOf(request);
+  if (form['t'] !== undefined || form['key'] === undefined) return desk.decide({ id, form, traceId });
+  const principal = await prove(withKey(request, keyOf(request)), reply, 'approvals.read', traceId);
+  return principal === null ? null : desk.openByKey({ id, principal });
 }
 
 interface Exchange {

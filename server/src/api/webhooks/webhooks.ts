@@ -6,6 +6,7 @@ import type { Refusal } from '../../platform/http/problems.ts';
 import { sendProblem } from '../http/problem.ts';
 import { bodyOf } from '../http/read-call.ts';
 import { refusalOfError } from '../http/unreadable.ts';
+import type { Doorway } from '../http/doorway.ts';
 import type { Inbound, InboundChannel, Read, SlackPress, TelegramPress, WhatsappNews } from './inbound.ts';
 import { readSlack } from './slack.ts';
 import { readTelegram } from './telegram.ts';
@@ -13,14 +14,7 @@ import { readChallenge, readWhatsapp } from './whatsapp.ts';
 
 type Kind = 'slack' | 'telegram' | 'whatsapp';
 
-export interface WebhooksNeeds {
-  readonly fastify: FastifyInstance;
-  readonly traced: <T>(
-    name: string,
-    headers: FastifyRequest['headers'],
-    run: (traceId: string) => Promise<T>,
-  ) => Promise<T>;
-  readonly failed: (error: unknown, traceId: string, path: string) => void;
+export interface WebhooksNeeds extends Omit<Doorway, 'prove'> {
   readonly nowMs: () => number;
   /** The tenant's channels of that kind; `tenant` null is the server's own. */
   readonly channelsOf: (tenant: string | null, kind: Kind) => Promise<readonly InboundChannel[]>;

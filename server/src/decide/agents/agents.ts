@@ -1,6 +1,7 @@
 // The agents of a tenant: who has been seen, how far each is trusted and why, and freezing one by hand.
-import type { JsonObject, TrustLevel, TrustState } from '@mandate/kernel';
+import type { TrustLevel, TrustState } from '@mandate/kernel';
 import type { Chance, Clock } from '../../platform/clock/clock.ts';
+import type { WriteEntry } from '../../platform/events/entry.ts';
 import type { Store, Tx } from '../../platform/postgres/store.ts';
 import { iso } from '../../platform/clock/iso.ts';
 import { stateOf } from './drift.ts';
@@ -66,18 +67,7 @@ export interface AgentsNeeds {
     tenant: string,
     state: TrustState,
   ) => Promise<{ readonly score: number; readonly level: TrustLevel }>;
-  readonly writeEntry: (
-    tx: Tx,
-    tenant: string,
-    entry: {
-      kind: string;
-      agent: string;
-      actor: string;
-      atMs: number;
-      traceId: string | null;
-      data: JsonObject;
-    },
-  ) => Promise<void>;
+  readonly writeEntry: WriteEntry;
 }
 
 export function createAgents({

@@ -1,19 +1,16 @@
 // Idle agents sink back towards the start, from above only. Decisions reckon with it at once; this writes it down, so that
 // the score on record is the one that counts and every move has its entry in the journal.
 import { driftTrust, trustLevel } from '@mandate/kernel';
-import type { JsonObject, TrustSettings, TrustState } from '@mandate/kernel';
+import type { TrustSettings, TrustState } from '@mandate/kernel';
 import type { Clock } from '../../platform/clock/clock.ts';
+import type { WriteEntry } from '../../platform/events/entry.ts';
 import type { Store, Tx } from '../../platform/postgres/store.ts';
 
 export interface DriftNeeds {
   readonly store: Store;
   readonly clock: Clock;
   readonly settingsOf: (tenant: string) => Promise<TrustSettings>;
-  readonly writeEntry: (
-    tx: Tx,
-    tenant: string,
-    entry: { kind: string; agent: string; actor: string; atMs: number; traceId: null; data: JsonObject },
-  ) => Promise<void>;
+  readonly writeEntry: WriteEntry;
 }
 
 const DAY_MS = 86_400_000;

@@ -28,8 +28,8 @@ export interface SimulatedAgent {
     /** Outcomes on record that would not have come about, because the agent would have been frozen by then. */
     readonly outcomesWhileFrozen: number;
   };
-  /** What would differ: `level`, `freezes`, both or nothing. */
-  readonly differs: readonly ('level' | 'freezes')[];
+  /** What would differ: `level`, `freezes`, `score` (by a point or more), several or nothing. */
+  readonly differs: readonly ('level' | 'freezes' | 'score')[];
 }
 
 export interface TrustSimulation {
@@ -57,6 +57,8 @@ export interface SimulateQuestion {
 /** Streaks and allowances of before the period are found out from this long before it. */
 const WARM_UP_MS = 7 * 86_400_000;
 const PAGE = 5_000;
+/** Less than a point is the drift of the time between two looks, and nothing that somebody changed. */
+const POINT = 1;
 
 export function createSimulate({ store, clock, settingsOf }: SimulateNeeds) {
   return async (tenant: string, { settings, fromMs, toMs }: SimulateQuestion): Promise<TrustSimulation> => {
@@ -164,6 +166,7 @@ function standing(agent: AgentRow, replay: TrustReplay, judged: Judged): Simulat
     differs: [
       ...(recorded.level === simulated.level ? [] : (['level'] as const)),
       ...(recorded.freezes === simulated.freezes ? [] : (['freezes'] as const)),
+      ...(Math.abs(recorded.score - simulated.score) < POINT ? [] : (['score'] as const)),
     ],
   };
 }

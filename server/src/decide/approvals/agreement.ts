@@ -3,9 +3,9 @@
 import { DEFAULT_APPROVALS, redactText } from '@mandate/kernel';
 import type { JsonObject } from '@mandate/kernel';
 import type { Chance, Clock } from '../../platform/clock/clock.ts';
+import type { WriteEntry } from '../../platform/events/entry.ts';
 import type { Tx } from '../../platform/postgres/store.ts';
 import { createCast } from './cast.ts';
-import type { WriteEntry } from './cast.ts';
 import { createOpening } from './open.ts';
 import { votesOf } from './store.ts';
 import { digestOfSubject } from './subject.ts';

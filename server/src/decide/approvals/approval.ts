@@ -1,7 +1,5 @@
 // An approval as everybody outside this folder sees it: what is asked, of whom, what has been said, and whose turn it is.
-import type { Capacity, Json } from '@mandate/kernel';
-
-export type ApprovalStatus = 'pending' | 'approved' | 'denied' | 'expired' | 'cancelled' | 'used';
+import type { ApprovalStatus, Capacity, Json } from '@mandate/kernel';
 
 export interface Approval {
   readonly id: string;

@@ -1,13 +1,14 @@
 // The door of approvals: decisions of people on the digest of what they were shown, whatever it is about. Votes are
 // counted by the kernel; this module keeps them, lets exactly one decision win, and carries it out in the same transaction.
 import { APPROVER_ROLES, DEFAULT_APPROVAL_MS, DEFAULT_APPROVALS } from '@mandate/kernel';
-import type { ApprovalNeeds, ApprovalSettings } from '@mandate/kernel';
+import type { ApprovalNeeds, ApprovalSettings, ApprovalStatus } from '@mandate/kernel';
 import type { Chance, Clock } from '../../platform/clock/clock.ts';
+import type { WriteEntry } from '../../platform/events/entry.ts';
 import type { Refusal } from '../../platform/http/problems.ts';
 import type { Store, Tx } from '../../platform/postgres/store.ts';
-import type { Approval, ApprovalStatus } from './approval.ts';
+import type { Approval } from './approval.ts';
 import { createCast } from './cast.ts';
-import type { Ballot, Voting, VoteAnswer, WriteEntry } from './cast.ts';
+import type { Ballot, Voting, VoteAnswer } from './cast.ts';
 import { readStats } from './fatigue.ts';
 import type { ApprovalStats } from './fatigue.ts';
 import { createOpening } from './open.ts';

@@ -3,6 +3,7 @@
 import { describeCapacities, missingSince, tally } from '@mandate/kernel';
 import type { ApprovalSettings, JsonObject } from '@mandate/kernel';
 import type { Chance, Clock } from '../../platform/clock/clock.ts';
+import type { WriteEntry } from '../../platform/events/entry.ts';
 import type { Refusal } from '../../platform/http/problems.ts';
 import type { Tx } from '../../platform/postgres/store.ts';
 import type { Approval } from './approval.ts';
@@ -20,20 +21,6 @@ export type { Ballot, Voting };
 export type VoteAnswer =
   | { readonly kind: 'voted'; readonly approval: Approval; readonly missing: string | null }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
-
-export type WriteEntry = (
-  tx: Tx,
-  tenant: string,
-  entry: {
-    kind: string;
-    agent: string | null;
-    actId: string | null;
-    actor: string;
-    atMs: number;
-    traceId: string | null;
-    data: JsonObject;
-  },
-) => Promise<void>;
 
 export interface CastNeeds {
   readonly clock: Clock;

@@ -2,13 +2,18 @@
 // that whoever mounts it needs to know nothing of approvals.
 import type { Clock } from '../../platform/clock/clock.ts';
 import { reasonField } from '../../platform/http/fields.ts';
+import { PROBLEMS } from '../../platform/http/problems.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
 import { isPermitted } from '../../platform/identity/roles.ts';
 import type { Store } from '../../platform/postgres/store.ts';
 import type { Approvals, Voting } from './approvals.ts';
 import { readCase } from './case.ts';
+import { createEditDesk } from './edit-desk.ts';
+import { draftOf } from './edit-page.ts';
+import type { EditDraft } from './edit-page.ts';
+import type { Editing } from './editing.ts';
 import type { ApprovalLinks, LinkHolder } from './link.ts';
-import { renderNote, renderPage } from './page.ts';
+import { renderKeyForm, renderNote, renderPage } from './page.ts';
 import type { PageNeeds, Reader } from './page.ts';
 import { rememberField, rememberMsOf } from './remember-field.ts';
 
@@ -29,7 +34,7 @@ export interface ApprovalDesk {
     readonly traceId: string | null;
   }): Promise<Page>;
   /** For whoever has neither link nor key. */
-  nobody(): Page;
+  nobody(id: string): Page;
 }
 
 export interface DeskNeeds {
@@ -37,13 +42,17 @@ export interface DeskNeeds {
   readonly clock: Clock;
   readonly approvals: Approvals;
   readonly links: ApprovalLinks;
+  readonly editing: Editing;
   /** Whether a stop of level seal keeps this person out. */
   readonly isLockedOut: (tenant: string, person: string) => Promise<boolean>;
 }
 
 const CHOICES: readonly string[] = ['15m', '1h', '8h', '1d'];
 
-export function createDesk({ store, clock, approvals, links, isLockedOut }: DeskNeeds): ApprovalDesk {
+export function createDesk(needs: DeskNeeds): ApprovalDesk {
+  const { store, clock, approvals, links, isLockedOut } = needs;
+  const edits = createEditDesk(needs.editing);
+
   async function page(
     tenant: string,
     id: string,
@@ -76,7 +85,11 @@ export function createDesk({ store, clock, approvals, links, isLockedOut }: Desk
     ]);
   }
 
-  async function readerOf({ tenant, approvalId, user, roles }: LinkHolder, token: string): Promise<Reader> {
+  async function readerOf(
+    { tenant, approvalId, user, roles }: LinkHolder,
+    token: string,
+    typed: EditDraft | null = null,
+  ): Promise<Reader> {
     const { rememberMaxMs } = await approvals.settingsOf(tenant);
     const found = await approvals.find(tenant, approvalId);
     const narrowed = { person: `user:${user}`, within: roles };
@@ -92,7 +105,56 @@ export function createDesk({ store, clock, approvals, links, isLockedOut }: Desk
       found?.subject === 'action'
         ? CHOICES.filter((each) => (rememberMsOf(each) ?? Infinity) <= rememberMaxMs)
         : [];
-    return { kind: 'voter', name: user, token, remember };
+    const draft = typed ?? (found === null ? null : draftOf(found));
+    return { kind: 'voter', name: user, token, remember, draft };
+  }
+
+  /** The two steps of editing, and the way back from the first. */
+  async function editedBy(
+    holder: LinkHolder,
+    {
+      token,
+      form,
+      traceId,
+    }: Pick<Parameters<ApprovalDesk['decide']>[0], 'form' | 'traceId'> & { token: string },
+  ): Promise<Page> {
+    const { tenant, approvalId: id, user, roles } = holder;
+    const reader = await readerOf(holder, token);
+    const approval = await approvals.find(tenant, id);
+    const isOpen = form['decision'] !== 'look' && approval?.status === 'pending' && reader.kind === 'voter';
+    if (!isOpen) {
+      const text = 'Nothing was decided: this cannot be edited any more, or not by you.';
+      const isLook = form['decision'] === 'look';
+      return page(tenant, id, {
+        reader,
+        notice: isLook ? null : { tone: 'bad', text },
+        status: isLook ? 200 : 409,
+      });
+    }
+    const voter: Voting = { id: `user:${user}`, roles: null, within: roles };
+    const request = { tenant, approval, form, voter, name: user, token, traceId };
+    const answer = await (form['decision'] === 'edit' ? edits.edit(request) : edits.compare(request));
+    switch (answer.kind) {
+      case 'page':
+        return answer;
+      case 'back':
+        return page(tenant, id, {
+          reader: await readerOf(holder, token, answer.draft),
+          notice: { tone: 'bad', text: answer.why },
+          status: answer.status,
+        });
+      case 'edited': {
+        const { approval: made, missing } = answer;
+        // What was made of it is a question of its own, for the same person with no more roles than before.
+        const next = { tenant, approvalId: made.id, user, expiresMs: Date.parse(made.expiresAt), roles };
+        const text = `This is what you let run instead. ${missing ?? 'It is approved.'}`;
+        return page(tenant, made.id, {
+          reader: await readerOf(next, links.tokenFor(next)),
+          notice: { tone: 'good', text },
+          status: 200,
+        });
+      }
+    }
   }
 
   return {
@@ -127,6 +189,8 @@ export function createDesk({ store, clock, approvals, links, isLockedOut }: Desk
       if ('html' in holder) return holder;
       const { tenant, user, roles } = holder;
       const { decision } = form;
+      if (decision === 'compare' || decision === 'edit' || decision === 'look')
+        return editedBy(holder, { token, form, traceId });
       if (decision !== 'approve' && decision !== 'deny')
         return page(tenant, id, {
           reader: await readerOf(holder, token),
@@ -151,7 +215,7 @@ export function createDesk({ store, clock, approvals, links, isLockedOut }: Desk
         return page(tenant, id, {
           reader: await readerOf(holder, token),
           notice: { tone: 'bad', text: `Your vote was not taken. ${answer.refusal.detail}` },
-          status: answer.refusal.code === 'throttled' ? 429 : answer.refusal.code === 'forbidden' ? 403 : 409,
+          status: PROBLEMS[answer.refusal.code].status,
         });
       const said = decision === 'approve' ? 'You have approved it.' : 'You have denied it.';
       return page(tenant, id, {
@@ -161,11 +225,16 @@ export function createDesk({ store, clock, approvals, links, isLockedOut }: Desk
       });
     },
 
-    nobody: () =>
-      note(401, 'Who are you?', [
-        'Open this page with the link that was sent to you, or with a key (Authorization: Bearer …).',
-        'On the command line: mandate inbox shows what waits, and mandate approve decides it.',
-      ]),
+    nobody: (id) => ({
+      status: 401,
+      html: renderKeyForm('Who are you?', {
+        path: `/approvals/${id}`,
+        sentences: [
+          'Open this page with the link that was sent to you, or with your key:',
+          `On the command line: mandate inbox shows what waits, and mandate approve ${id} decides this one.`,
+        ],
+      }),
+    }),
   };
 }
 

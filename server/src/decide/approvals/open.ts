@@ -3,9 +3,9 @@
 import type { JsonObject } from '@mandate/kernel';
 import type { Chance, Clock } from '../../platform/clock/clock.ts';
 import { iso } from '../../platform/clock/iso.ts';
+import type { WriteEntry } from '../../platform/events/entry.ts';
 import type { Tx } from '../../platform/postgres/store.ts';
 import type { Approval } from './approval.ts';
-import type { WriteEntry } from './cast.ts';
 import { findPending, insertApproval, lockApproval, readApprovals, setStatus } from './store.ts';
 import type { OpenOrder } from './subject.ts';
 

@@ -32,7 +32,10 @@ button { font: inherit; font-weight: 600; padding: .6rem 1.4rem; border-radius: 
 button.approve { color: var(--green); border-color: var(--green); } button.deny { color: var(--red); border-color: var(--red); }
 :focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
 .red { color: var(--red); } .green { color: var(--green); } .yellow { color: var(--amber); }
+details.edit { margin-top: 1.2rem; } form.plain { border: 0; padding: 0; } textarea.json { font: .9rem/1.5 ui-monospace, monospace; }
+dl.changes { display: block; } dl.changes dt { margin-top: .8rem; } .was span, .now span { color: var(--soft); font-size: .85rem; }
+.was pre, .now pre { padding: .3rem .6rem; border-left: .25rem solid var(--red); background: var(--wash); } .now pre { border-left-color: var(--green); }
 footer { margin-top: 2.5rem; color: var(--soft); font-size: .9rem; }
 @media (max-width: 32rem) { dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .5rem; } button { flex: 1; } }
-@media print { form, details summary { display: none; } body { font-size: 11pt; } details > *:not(summary) { display: block; } }
+@media print { form, details.edit, details summary { display: none; } body { font-size: 11pt; } details > *:not(summary) { display: block; } }
 `;

@@ -3,11 +3,14 @@
 import type { Decision, Json } from '@mandate/kernel';
 import { markup } from '../../platform/http/markup.ts';
 import type { Html } from '../../platform/http/markup.ts';
-import { framePage, noteBody } from '../../platform/http/page-frame.ts';
+import { linesOf } from '../../platform/http/lines.ts';
+import { framePage, keyBody, noteBody } from '../../platform/http/page-frame.ts';
 import type { Approval } from './approval.ts';
 import type { Case } from './case.ts';
+import { editPart } from './edit-page.ts';
+import type { EditDraft } from './edit-page.ts';
 import { PAGE_STYLE } from './page-style.ts';
-import { causeInWords, needsInWords, relativeTime } from './words.ts';
+import { causesInWords, needsInWords, relativeTime } from './words.ts';
 
 /** What the reader may do: vote with a token that names them, or only read. */
 export type Reader =
@@ -18,6 +21,8 @@ export type Reader =
       readonly token: string;
       /** Durations that may be chosen for letting it run again: `['15m', '1h']`. */
       readonly remember: readonly string[];
+      /** The parameters to edit; null where there are none. */
+      readonly draft: EditDraft | 'too_long' | null;
     }
   | { readonly kind: 'reader'; readonly why: string };
 
@@ -53,6 +58,11 @@ export function renderPage({ of, reader, nowMs, notice }: PageNeeds): string {
 /** A page that only says something: a link that is not valid, a key that is missing. */
 export function renderNote(title: string, sentences: readonly string[]): string {
   return frame(title, noteBody(title, sentences));
+}
+
+/** A page that opens for a key. */
+export function renderKeyForm(title: string, of: Parameters<typeof keyBody>[1]): string {
+  return frame(title, keyBody(title, of));
 }
 
 function frame(title: string, body: Html): string {
@@ -95,7 +105,8 @@ function statusPart(approval: Approval, nowMs: number): Html {
 function whatPart({ display, subject }: Approval): Html {
   const record = entriesOf(display);
   const parameters = record.find(([name]) => name === 'parameters')?.[1];
-  const lines = entriesOf(parameters ?? display).map(([name, value]) => line(name, valuePart(value)));
+  const shown = subject === 'action' ? valuePart : toldPart;
+  const lines = entriesOf(parameters ?? display).map(([name, value]) => line(name, shown(value)));
   // A list of its own: no parameter can pass for what Mandate knows.
   const beside = parameters === undefined ? [] : record.filter(isBeside).map(besideLine);
   const heading = subject === 'action' ? 'What will run' : 'What will happen';
@@ -135,7 +146,7 @@ const LABELS: Readonly<Record<string, string>> = {
 };
 
 function whyPart({ causes }: Approval, decision: Decision | null): Html {
-  const reasons = causes.map((cause) => markup`<li>${causeInWords(cause)}</li>`);
+  const reasons = causesInWords(causes, decision?.restrictions).map((reason) => markup`<li>${reason}</li>`);
   const found = (decision?.findings ?? []).map(
     ({ severity, check, message }) => markup`<li><strong>${severity}</strong>, ${check}: ${message}</li>`,
   );
@@ -224,7 +235,7 @@ function similarPart(similar: readonly Approval[], nowMs: number): Html {
   </section>`;
 }
 
-function formPart({ id, digest }: Approval, reader: Reader): Html {
+function formPart({ id, digest, subject }: Approval, reader: Reader): Html {
   if (reader.kind === 'reader') return markup`<p class="status">${reader.why}</p>`;
   const remember =
     reader.remember.length === 0
@@ -245,18 +256,36 @@ function formPart({ id, digest }: Approval, reader: Reader): Html {
       value="${digest}"
     />
     <label for="reason">Reason (for the agent and the journal)</label
-    ><textarea id="reason" name="reason" rows="2" maxlength="2000"></textarea>
+    ><textarea
+      id="reason"
+      name="reason"
+      rows="2"
+      maxlength="2000"
+      ${subject === 'proposal' ? 'required' : ''}
+    ></textarea>
     ${remember}
     <div class="choices">
       <button class="deny" name="decision" value="deny">Deny</button
       ><button class="approve" name="decision" value="approve">Approve</button>
     </div>
-  </form>`;
+  </form>
+  ${editPart({ id, digest }, reader)}`;
 }
 
 function moment(at: string, nowMs: number): Html {
   const shown = `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;
   return markup`<time datetime="${at}">${relativeTime(Date.parse(at), nowMs)} (${shown})</time>`;
+}
+
+/** What Mandate itself wrote of a subject: nested, and all of it short. What agents send is shown as it is. */
+function toldPart(value: Json): Html {
+  if (typeof value !== 'object' || value === null) return valuePart(value);
+  const lines = linesOf(value).map((each) => markup`<li>${each}</li>`);
+  return lines.length === 0
+    ? markup`(none)`
+    : markup`<ul>
+        ${lines}
+      </ul>`;
 }
 
 function valuePart(value: Json): Html {

@@ -79,7 +79,6 @@ export function votersAmong(
     if (approval.fourEyes && person.id === approval.requester) return [];
     if (approval.fourEyes && approval.editors.includes(person.id)) return [];
     if (approval.fourEyes && person.id === `user:${approval.requesterUser ?? ''}`) return [];
-    if (approval.fourEyes && person.id === approval.requesterUser) return [];
     const capacities = capacitiesOf(
       { by: person.id, roles: person.roles },
       { requiredRoles },

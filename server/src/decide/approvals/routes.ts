@@ -1,15 +1,13 @@
 // The HTTP resources of approvals. A GET never decides: link scanners and previews follow links. It does note that
 // somebody was shown something, because reading time is counted from there.
-import type { Decision, JsonObject } from '@mandate/kernel';
 import { z } from 'zod';
 import type { Clock } from '../../platform/clock/clock.ts';
 import { reasonField } from '../../platform/http/fields.ts';
-import type { Refusal } from '../../platform/http/problems.ts';
 import { json, problem, route } from '../../platform/http/route.ts';
 import type { Call, Reply, Route } from '../../platform/http/route.ts';
 import { approverRolesOf } from '../../platform/identity/roles.ts';
-import type { Approval } from './approval.ts';
 import type { Approvals, Voting } from './approvals.ts';
+import type { Editing } from './editing.ts';
 import { rememberField, rememberMsOf } from './remember-field.ts';
 
 const STATUSES = ['pending', 'approved', 'denied', 'expired', 'cancelled', 'used'] as const;
@@ -49,19 +47,7 @@ function isRememberable(it: { readonly decision: string; readonly remember?: str
 export interface ApprovalRoutesNeeds {
   readonly approvals: Approvals;
   readonly clock: Clock;
-  /** Approves the action with other parameters: another act with an approval of its own. */
-  readonly edit: (order: {
-    readonly tenant: string;
-    readonly approvalId: string;
-    readonly digest: string;
-    readonly parameters: JsonObject;
-    readonly reason: string;
-    readonly voter: Voting;
-    readonly traceId: string | null;
-  }) => Promise<
-    | { readonly kind: 'edited'; readonly approval: Approval; readonly missing: string | null }
-    | { readonly kind: 'refused'; readonly refusal: Refusal; readonly decision: Decision | null }
-  >;
+  readonly edit: Editing['edit'];
 }
 
 export function approvalRoutes({ approvals, clock, edit: edited }: ApprovalRoutesNeeds): readonly Route[] {

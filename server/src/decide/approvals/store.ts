@@ -1,11 +1,11 @@
 // The rows of approvals and votes. Every function takes the caller's transaction, because what people decide, what
 // becomes of it and the journal entry that tells of it commit together.
 import { describeCapacities } from '@mandate/kernel';
-import type { Capacity, EscalationStep, Json, JsonObject } from '@mandate/kernel';
+import type { ApprovalStatus, Capacity, EscalationStep, Json, JsonObject } from '@mandate/kernel';
 import { iso, isoOrNull } from '../../platform/clock/iso.ts';
 import { jsonb } from '../../platform/postgres/jsonb.ts';
 import type { Tx } from '../../platform/postgres/store.ts';
-import type { Approval, ApprovalStatus, CastVote } from './approval.ts';
+import type { Approval, CastVote } from './approval.ts';
 
 /** A row as it stands, with what only the mechanism reads. */
 export interface ApprovalRow {

@@ -3,8 +3,8 @@
 import type { EscalationStep, JsonObject } from '@mandate/kernel';
 import type { Clock } from '../../platform/clock/clock.ts';
 import { iso } from '../../platform/clock/iso.ts';
+import type { WriteEntry } from '../../platform/events/entry.ts';
 import type { Store, Tx } from '../../platform/postgres/store.ts';
-import type { WriteEntry } from './cast.ts';
 import { lockApproval, readApprovals, setStatus } from './store.ts';
 import type { SubjectOf } from './subject.ts';
 

@@ -3,7 +3,7 @@
 import { APPROVER_ROLES } from '@mandate/kernel';
 import { iso } from '../../platform/clock/iso.ts';
 import type { Refusal } from '../../platform/http/problems.ts';
-import { isPerson } from '../../platform/identity/principal.ts';
+import { couldBePerson, isPerson } from '../../platform/identity/principal.ts';
 import type { ApprovalRow } from './store.ts';
 
 /** Why nobody can vote on this any more, or not with this digest. */
@@ -44,14 +44,38 @@ export function personalRefusal(row: ApprovalRow, voter: string): Refusal | null
   if (row.editors.includes(voter))
     return {
       code: 'forbidden',
-      detail: `Four eyes: ${voter} wrote what is asked for here and cannot approve it; somebody else has to.`,
+      detail: `Four eyes: ${voter} wrote what is asked for here, or had it begun, and cannot approve it; somebody else has to.`,
     };
-  if (voter === row.requester_user || (row.requester_user !== null && voter === `user:${row.requester_user}`))
+  if (row.requester_user !== null && voter === `user:${row.requester_user}`)
     return {
       code: 'forbidden',
       detail: `Four eyes: ${voter} is the user on whose authority this was asked.`,
     };
-  return null;
+  return isPerson(voter) ? null : namelessRefusal(row, voter);
+}
+
+/** A key that names nobody may be a second one of whoever asked. Where only machines asked, it is as good as any other. */
+function namelessRefusal(row: ApprovalRow, voter: string): Refusal | null {
+  const user = row.requester_user === null ? [] : [`user:${row.requester_user}`];
+  const somebody = [row.requester, ...row.editors, ...user].find(couldBePerson);
+  if (somebody === undefined) return null;
+  return {
+    code: 'forbidden',
+    detail: `Four eyes: ${voter} names no person, so it could be another key of ${somebody}, who asked for this or wrote it. Vote with a key that was made for a user (mandate key create --user).`,
+  };
+}
+
+/** Why a phase neither rises nor is kept from it without a word: the next cycle, and whoever audits it, reads why. */
+export function reasonRefusal(
+  row: ApprovalRow,
+  { decision, reason }: { readonly decision: 'approve' | 'deny'; readonly reason: string | null },
+): Refusal | null {
+  if (row.subject !== 'proposal' || (reason !== null && reason.trim() !== '')) return null;
+  const verb = decision === 'approve' ? 'approve' : 'reject';
+  return {
+    code: 'invalid',
+    detail: `A proposal is decided with a reason, which stands on record. Write one on its page, or: mandate governance ${verb} ${row.id} --reason "…".`,
+  };
 }
 
 /** Why it cannot be remembered for so long. */

@@ -6,10 +6,10 @@ import type { Refusal } from '../../platform/http/problems.ts';
 import type { Tx } from '../../platform/postgres/store.ts';
 import { fatigueOf } from './fatigue.ts';
 import { personOf, readPeople, rolesWithin, votersAmong } from './people.ts';
-import { lockApproval, votesOf } from './store.ts';
+import { lockApproval } from './store.ts';
 import type { ApprovalRow } from './store.ts';
 import type { SubjectOf } from './subject.ts';
-import { closedRefusal, personalRefusal, rememberRefusal, voterRolesOf } from './unfit.ts';
+import { closedRefusal, personalRefusal, reasonRefusal, rememberRefusal, voterRolesOf } from './unfit.ts';
 
 export interface Ballot {
   readonly tenant: string;
@@ -84,8 +84,7 @@ export async function weighBallot(
   );
   const as = voter.as ?? null;
   const roles = rolesWithin(within, as === null ? null : [as]);
-  const capacities =
-    as === null ? await onePlace(tx, { tenant, row }, could) : could.filter(({ role }) => role === as);
+  const capacities = as === null ? could : could.filter(({ role }) => role === as);
   // People paste what they saw into a reason, and a reason is stored and shown in plain text.
   const reason = ballot.reason === null ? null : redactText(ballot.reason);
   const voted: Voted = { ballot, row, settings, roles, capacities, reason, nowMs };
@@ -93,27 +92,11 @@ export async function weighBallot(
   return unfit === null ? { kind: 'fit', voted } : refused(unfit);
 }
 
-/** On a proposal whoever is next in line fills one place, the first that is empty, and none beside one of their own. */
-async function onePlace(
-  tx: Tx,
-  { tenant, row }: { readonly tenant: string; readonly row: ApprovalRow },
-  could: readonly Capacity[],
-): Promise<readonly Capacity[]> {
-  if (row.subject !== 'proposal' || !could.some(({ via }) => via === 'escalation')) return could;
-  const own = could.filter(({ via }) => via !== 'escalation');
-  if (own.length > 0) return own;
-  const votes = await votesOf(tx, tenant, row.id);
-  const filled = new Set(
-    votes.flatMap((vote) => [...vote.roles, ...vote.capacities.map(({ role }) => role)]),
-  );
-  return [could.find(({ role }) => !filled.has(role)) ?? could[0]].filter((each) => each !== undefined);
-}
-
 function refused(refusal: Refusal): WeighedBallot {
   return { kind: 'refused', refusal };
 }
 
-/** Why this voter may not cast this vote. Denying takes a role, and nothing more. */
+/** Why this voter may not cast this vote. Denying takes a role, for some subjects a reason, and nothing more. */
 async function unfitRefusal(tx: Tx, voted: Voted): Promise<Refusal | null> {
   const { ballot, row, settings, capacities, nowMs } = voted;
   const { voter } = ballot;
@@ -124,7 +107,8 @@ async function unfitRefusal(tx: Tx, voted: Voted): Promise<Refusal | null> {
       detail: `${voter.id} has no vote here: it takes ${roles.join(row.required_roles.length > 0 ? ' and ' : ' or ')}, or somebody whom the charter names as their stand-in.`,
     };
   }
-  if (ballot.decision === 'deny') return null;
+  const silent = reasonRefusal(row, ballot);
+  if (silent !== null || ballot.decision === 'deny') return silent;
   const personal = personalRefusal(row, voter.id);
   if (personal !== null) return personal;
   const forgetful = rememberRefusal(row, ballot.rememberMs ?? null, settings.rememberMaxMs);

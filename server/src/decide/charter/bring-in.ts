@@ -1,8 +1,9 @@
 // The one way in which a charter comes into force, whoever asks for it: a file, a person, a vote or the way back. What
 // follows from a charter, above all how the governed sets stand, cannot be left out by taking another one.
 import type { GovernedSet } from '@mandate/kernel';
+import type { Clock } from '../../platform/clock/clock.ts';
 import type { Tx } from '../../platform/postgres/store.ts';
-import type { Activation, ChartersNeeds } from './charter.ts';
+import type { Activation } from './activation.ts';
 import { renderPath } from './error.ts';
 import type { LoadedCharter } from './load.ts';
 import { activate, raiseRevision } from './store.ts';
@@ -21,6 +22,13 @@ export type Adopt = (
   readonly hasChanged: boolean;
   readonly notes: readonly { readonly set: string; readonly message: string }[];
 }>;
+
+export interface BringInNeeds {
+  readonly clock: Clock;
+  readonly log: { error(fields: object, message: string): void };
+  /** What a charter means for the governed sets. */
+  readonly adopt?: Adopt;
+}
 
 /** In the caller's transaction, which holds the tenant's row. */
 export interface BringIn {
@@ -44,11 +52,7 @@ export type Bringing = Omit<NewCharter, 'version' | 'content' | 'nowMs'> & {
 const HEALED =
   'the governed sets did not stand as the charter in force says and have been put right: see governance.phase_changed in the journal, and find out what changed their rows';
 
-export function createBringIn({
-  clock,
-  log,
-  adopt,
-}: Pick<ChartersNeeds, 'clock' | 'log' | 'adopt'>): BringIn {
+export function createBringIn({ clock, log, adopt }: BringInNeeds): BringIn {
   return {
     async bringIn(tx, loaded, how) {
       const { tenant, author, previous } = how;

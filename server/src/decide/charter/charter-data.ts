@@ -2,15 +2,16 @@
 // refused. After this nothing of YAML is left but the origins.
 import { APPROVER_ROLES, DEFAULT_TRUST, nearest } from '@mandate/kernel';
 import type { ActionSetting, Charter, LimitSettings, Rule, TrustSettings } from '@mandate/kernel';
+import { checkResources } from './action-resource-data.ts';
 import { readApprovals, stepProblems } from './approvals-data.ts';
 import { renderPath } from './error.ts';
 import type { CharterError, Path } from './error.ts';
 import { readExecutor } from './executor.ts';
 import { readFlows, readGuardrails } from './guardrails-data.ts';
-import { overlay } from './merge.ts';
-import type { Merged } from './merge.ts';
+import type { Merged } from './merged.ts';
 import { readMonitors } from './monitors-data.ts';
 import { checkContacts, readNotify } from './notify-data.ts';
+import { overlay } from './overlay.ts';
 import { readPhases } from './phases-data.ts';
 import { readReadiness } from './readiness-data.ts';
 import type { DraftRule } from './rules.ts';
@@ -41,6 +42,7 @@ export function buildCharter(merged: Merged): CharterData {
   errors.push(
     ...checkRoles(merged, known),
     ...checkExecutorNames(merged),
+    ...checkResources(merged),
     ...checkApproverRoles(merged, known),
     ...checkContacts(merged),
   );
@@ -137,6 +139,7 @@ function readActions(merged: Merged): ActionSetting[] {
     safeState: setting.safeState ?? false,
     idempotent: setting.idempotent ?? false,
     ...(setting.untrusted === true ? { untrusted: true } : {}),
+    ...(setting.resource === undefined ? {} : { resource: setting.resource }),
     costMicroUsd: microUsdOrNull(setting.costUsd),
     deadlineMs: setting.deadline === undefined ? null : durationMs(setting.deadline),
     origin,

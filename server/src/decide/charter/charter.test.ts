@@ -5,12 +5,16 @@ import type { TestContext } from 'node:test';
 import { openTestDatabase } from '../../../../test/postgres.ts';
 import type { TestDatabase } from '../../../../test/postgres.ts';
 import { manualClock } from '../../platform/clock/manual-clock.ts';
+import type { Activation } from './activation.ts';
 import { createCharters } from './charter.ts';
-import type { Activation, Charters } from './charter.ts';
+import type { Charters } from './charter.ts';
 import { shippedCharters } from './disk.ts';
+import { createFollower } from './follow.ts';
+import type { Follower } from './follow.ts';
 import { createHistory } from './history.ts';
 import type { CharterHistory } from './history.ts';
 import type { ReadFile } from './extends.ts';
+import { charterOrigin } from './origin.ts';
 
 interface Bench {
   readonly database: TestDatabase;
@@ -179,6 +183,29 @@ test('a file that has not changed does not overrule what an administrator activa
   });
   disk.set('charter.yaml', 'version: 1\ntiers: { red: { actions: [a.b] } }\n');
   assert.equal((await charters.activateFile(fromFile)).kind, 'activated');
+});
+
+test('whoever starts a server is told which charter counts, and not which file they meant', async (t) => {
+  const { database, charters, disk } = await open(t);
+  const clock = manualClock();
+  const log = { info: () => {}, warn: () => {}, error: () => {} };
+  const { tenant, path, author } = fromFile;
+  const follower = createFollower({ charters, clock, log, tenant, path, author });
+  const origin = async (of: Follower | null = follower) => {
+    const found = await charterOrigin(database.store, 'acme', of);
+    return found === null ? null : [found.kind, found.version, found.by];
+  };
+  assert.equal(await origin(), null);
+  disk.set('charter.yaml', green);
+  const first = versionOf(await follower.reload());
+  assert.deepEqual(await origin(), ['file', first, 'file']);
+  assert.deepEqual(await origin(null), ['elsewhere', first, 'file'], 'no file was named');
+  const put = versionOf(await charters.activate({ ...request, text: black }));
+  await follower.reload();
+  assert.deepEqual(await origin(), ['elsewhere', put, 'ada']);
+  disk.set('charter.yaml', 'version: 1\ntiers: { grene: {} }\n');
+  await follower.reload();
+  assert.deepEqual(await origin(), ['refused', put, 'ada']);
 });
 
 test('processes that take the same new file at once make one activation of it', async (t) => {

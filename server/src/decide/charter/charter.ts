@@ -2,42 +2,24 @@
 // it as its author's process did refuses to judge. Files and requests only ever propose a new row; what has a
 // mistake is refused as a whole and the last good version stays.
 import type { Law } from '@mandate/kernel';
-import type { Clock } from '../../platform/clock/clock.ts';
 import type { Store, Tx } from '../../platform/postgres/store.ts';
-import type { CharterError } from './error.ts';
+import type { Activation } from './activation.ts';
 import type { ReadFile, SourceFile } from './extends.ts';
 import { createBringIn } from './bring-in.ts';
-import type { Adopt } from './bring-in.ts';
+import type { BringInNeeds } from './bring-in.ts';
 import { parseBundle, readBundle } from './bundle.ts';
 import { loadCharter } from './load.ts';
 import type { LoadedCharter, RefusedCharter } from './load.ts';
 import { lockTenant, noteFile, readActive, readVersion } from './store.ts';
 import type { ActiveRow, CharterRow } from './store.ts';
 
-export interface ChartersNeeds {
+export interface ChartersNeeds extends BringInNeeds {
   readonly store: Pick<Store, 'withTenant'>;
-  readonly clock: Clock;
-  readonly log: { error(fields: object, message: string): void };
   /** Reads own files from disk. */
   readonly readFile: ReadFile;
   /** Reads shipped charters by name. */
   readonly readShipped: ReadFile;
-  /** What a charter means for the governed sets. */
-  readonly adopt?: Adopt;
 }
-
-export type Activation =
-  | {
-      readonly kind: 'activated';
-      readonly version: string;
-      readonly previous: string | null;
-      /** The tenant's revision from now on. */
-      readonly revision: number;
-      readonly warnings: readonly CharterError[];
-      readonly ownPaths: readonly string[];
-    }
-  | { readonly kind: 'unchanged'; readonly version: string; readonly ownPaths: readonly string[] }
-  | RefusedCharter;
 
 /** Another charter is in force than the one that this would have changed. */
 export interface Stale {

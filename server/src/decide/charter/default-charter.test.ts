@@ -5,7 +5,8 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { decide, DEFAULT_GUARDRAILS, DEFAULT_TRUST } from '@mandate/kernel';
-import type { Facts, JsonObject, Tier } from '@mandate/kernel';
+import type { JsonObject, Tier } from '@mandate/kernel';
+import { actionOf, factsOf } from '../../../../test/plain.ts';
 import { readCharterFile, shippedCharters } from './disk.ts';
 import { renderError } from './error.ts';
 import { charterJsonSchema } from './json-schema.ts';
@@ -78,41 +79,22 @@ const table: readonly Row[] = [
   ['something.nobody_wrote_a_rule_for', {}, 'red'],
 ];
 
+const DAY_MS = 1_767_225_600_000;
+
 /** A quiet day: a known agent of standard trust, nothing restricted, tests recorded as passed. */
-const facts: Facts = {
-  tenant: 'acme',
-  nowMs: 1_767_225_600_000,
-  revision: 1,
-  mode: 'FULL',
+const facts = factsOf({
+  nowMs: DAY_MS,
   principal: { id: 'key-1', roles: ['operator'] },
-  trust: { score: 50, streak: 0, failuresInRow: 0, gainedToday: 0, gainedDay: 0, movedMs: 1_767_225_600_000 },
-  userScopes: null,
-  userRoles: [],
-  grants: [],
-  restrictions: [],
-  used: {},
-  approval: null,
+  trust: { score: 50, streak: 0, failuresInRow: 0, gainedToday: 0, gainedDay: 0, movedMs: DAY_MS },
   deployment: { testsPassed: true, openCriticalFindings: 0 },
-  findings: [],
-};
+});
 
 const EFFECTS = { green: 'execute', yellow: 'execute', red: 'hold', black: 'deny' };
 
 test('the shipped rules judge every action as the documentation says, and know no error', async () => {
   const { law } = await loadDefault();
   for (const [action, parameters, tier] of table) {
-    const subject = {
-      agent: 'builder-1',
-      action,
-      parameters,
-      context: {},
-      resource: null,
-      user: null,
-      chain: [],
-      onBehalfOf: null,
-      costMicroUsd: null,
-    };
-    const decision = decide(subject, { ...facts, law });
+    const decision = decide(actionOf(action, { parameters }), { ...facts, law });
     const why = `${action} ${JSON.stringify(parameters)}: ${decision.trace.map((entry) => entry.text).join(' ')}`;
     assert.equal(decision.tier, tier, why);
     assert.equal(decision.effect, EFFECTS[tier], why);

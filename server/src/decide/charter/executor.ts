@@ -1,7 +1,7 @@
 // An executor is one of four kinds, told apart by the key that names what is run. A key that belongs to another
 // kind is refused: whoever writes `secret` beside `command` believes that something uses it.
 import type { ExecutorSetting } from '@mandate/kernel';
-import type { WrittenExecutor } from './schema.ts';
+import type { WrittenExecutor } from './executor-schema.ts';
 import { durationMs } from './units.ts';
 
 export interface ExecutorProblem {

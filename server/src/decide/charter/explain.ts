@@ -120,7 +120,9 @@ function unknownKey(key: string, path: Path, schema: z.core.$ZodType): string {
   const known = knownKeys(schema, path);
   const guess = nearest(key, known);
   if (guess !== null) return `The key ${key} is unknown. Did you mean ${guess}?`;
-  return `The key ${key} is unknown. Known here: ${[...known].toSorted().join(', ')}.`;
+  return known.size === 0
+    ? `The key ${key} is unknown. Remove it, or see docs/charter.md for what may stand here.`
+    : `The key ${key} is unknown. Known here: ${[...known].toSorted().join(', ')}.`;
 }
 
 /** The keys that the schema knows at a path, over all branches of unions. */
@@ -134,7 +136,10 @@ function knownKeys(schema: z.core.$ZodType, path: Path): Set<string> {
     const inner: unknown = Object.hasOwn(schema.shape, step) ? schema.shape[step] : undefined;
     return inner instanceof z.ZodType ? knownKeys(inner, rest) : new Set();
   }
-  if (step === undefined) return new Set();
+  if (step === undefined)
+    return schema instanceof z.ZodRecord && schema.keyType instanceof z.ZodEnum
+      ? new Set(schema.keyType.options.map(String))
+      : new Set();
   if (schema instanceof z.ZodRecord) return knownKeys(schema.valueType, rest);
   return schema instanceof z.ZodArray ? knownKeys(schema.element, rest) : new Set();
 }

@@ -1,7 +1,8 @@
 // Keeps a tenant's charter in step with a file on disk. A file with a mistake changes nothing: the last good
 // version stays in force, and this says so in the log and in its status until the file is right again.
 import type { Clock } from '../../platform/clock/clock.ts';
-import type { Activation, Charters } from './charter.ts';
+import type { Activation } from './activation.ts';
+import type { Charters } from './charter.ts';
 import { renderError } from './error.ts';
 import { watchFiles } from './watch.ts';
 import type { Watch } from './watch.ts';

@@ -4,8 +4,8 @@ import { compileCondition, DEFAULT_GUARDRAILS, DEFAULT_TAINT, FLOW_ROOTS, OWN_RO
 import type { CelType, FlowRule, GuardrailPlugin, GuardrailSettings, OwnGuardrail } from '@mandate/kernel';
 import { renderOrigin, renderPath } from './error.ts';
 import type { CharterError, Path } from './error.ts';
-import { overlay } from './merge.ts';
-import type { Merged } from './merge.ts';
+import type { Merged } from './merged.ts';
+import { overlay } from './overlay.ts';
 import { durationMs, expandPattern, microUsd } from './units.ts';
 
 /** Unless a plug-in says otherwise. */

@@ -124,6 +124,12 @@ const mistakes: Readonly<Record<string, Mistake>> = {
       'charter.yaml:2:1 retention: The section retention is not supported yet by this version. Remove it: nothing in a charter is silently ignored.',
     ],
   },
+  'a tier of a channel that there is not': {
+    yaml: 'version: 1\nnotify: { channels: { d: { email: [a@b.co], tiers: { purple: none } } } }\n',
+    says: [
+      'charter.yaml:2:54 notify.channels.d.tiers.purple: The key purple is unknown. Known here: black, green, red, yellow.',
+    ],
+  },
   'a bad tier': {
     yaml: 'version: 1\ntiers:\n  orange: { actions: [a.b] }\n  green:\n    actions: [{ match: a.c, except: { tier: ret, paths: [x] } }]\n',
     says: [

@@ -9,7 +9,7 @@ import type { CharterError } from './error.ts';
 import { gatherFiles } from './extends.ts';
 import type { Reading, SourceFile } from './extends.ts';
 import { mergeParts } from './merge.ts';
-import type { Merged } from './merge.ts';
+import type { Merged } from './merged.ts';
 
 export interface LoadedCharter {
   readonly kind: 'loaded';

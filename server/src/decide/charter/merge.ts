@@ -3,11 +3,13 @@
 // and half of another would be a third that nobody wrote.
 import type { Tier } from '@mandate/kernel';
 import { renderOrigin } from './error.ts';
-import type { Path, Place } from './error.ts';
+import type { Path } from './error.ts';
+import type { MergedAction, Merged } from './merged.ts';
 import { mergeMonitors } from './monitors-data.ts';
+import { overlay } from './overlay.ts';
 import type { YamlFile } from './parse.ts';
 import { ruleKey } from './rules.ts';
-import type { DraftRule, DraftRules, RuleSettings, Unset } from './rules.ts';
+import type { DraftRule, DraftRules, RuleSettings } from './rules.ts';
 import type { WrittenAction, WrittenCharter } from './schema.ts';
 import { expandPattern } from './units.ts';
 
@@ -16,24 +18,6 @@ export interface Part {
   readonly yaml: YamlFile;
   readonly written: WrittenCharter;
   readonly drafts: DraftRules;
-}
-
-export interface MergedAction {
-  readonly match: string;
-  readonly setting: WrittenAction;
-  readonly origin: string;
-  /** Where a field of it was last written. */
-  readonly placeOf: (field: keyof WrittenAction) => { readonly place: Place; readonly path: Path };
-}
-
-export interface Merged {
-  readonly sections: Omit<WrittenCharter, 'tiers' | 'sets' | 'actions' | 'extends' | 'version' | 'tests'>;
-  readonly rules: readonly DraftRule[];
-  readonly tiers: Readonly<Record<Tier, RuleSettings>>;
-  readonly sets: Readonly<Record<string, RuleSettings>>;
-  readonly actions: readonly MergedAction[];
-  /** The last file that writes this path, which is the one whose word counts. */
-  readonly fileOf: (path: Path) => YamlFile;
 }
 
 /** Merges files in the order given, each over the ones before it. `parts` is never empty: its last is the charter itself. */
@@ -122,13 +106,6 @@ function mergeFlows(
   if (base === undefined || over === undefined) return over ?? base;
   const names = new Set(over.map(({ name }) => name));
   return [...base.filter(({ name }) => !names.has(name)), ...over];
-}
-
-/** `over` wins key by key; what it leaves out or undefined stays as it was. */
-export function overlay<T extends object>(base: T | undefined, over: Unset<T> | undefined): T;
-export function overlay(base: object | undefined, over: object | undefined): object {
-  const said = Object.entries(over ?? {}).filter(([, value]) => value !== undefined);
-  return { ...base, ...Object.fromEntries(said) };
 }
 
 function overlayEach<T extends object>(

@@ -18,7 +18,7 @@ import type {
 } from '@mandate/kernel';
 import { renderOrigin, renderPath } from './error.ts';
 import type { CharterError, Path } from './error.ts';
-import type { Merged } from './merge.ts';
+import type { Merged } from './merged.ts';
 import type { WrittenMonitors, WrittenSlo } from './monitors-schema.ts';
 import { durationMs, expandPattern } from './units.ts';
 

@@ -4,7 +4,7 @@ import { CONTACT_KINDS, DEFAULT_NOTIFY, nearest } from '@mandate/kernel';
 import type { ChannelKind, ChannelSetting, NotifyPolicy, NotifySettings } from '@mandate/kernel';
 import { renderPath } from './error.ts';
 import type { CharterError, Path } from './error.ts';
-import type { Merged } from './merge.ts';
+import type { Merged } from './merged.ts';
 import { CHANNEL_KEYS } from './notify-schema.ts';
 import type { WrittenChannel, WrittenNotify } from './notify-schema.ts';
 import { durationMs } from './units.ts';

@@ -3,7 +3,7 @@
 import type { GovernedSet, Phase } from '@mandate/kernel';
 import { renderOrigin, renderPath } from './error.ts';
 import type { CharterError, Path } from './error.ts';
-import type { Merged } from './merge.ts';
+import type { Merged } from './merged.ts';
 import { DEFAULT_LADDER } from './phases-schema.ts';
 import type { WrittenGovernedSet, WrittenPhase } from './phases-schema.ts';
 import { durationMs, expandPattern } from './units.ts';

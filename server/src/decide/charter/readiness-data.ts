@@ -9,7 +9,7 @@ import {
 import type { ReadinessItem, ReadinessSetting } from '@mandate/kernel';
 import { renderPath } from './error.ts';
 import type { CharterError, Path } from './error.ts';
-import type { Merged } from './merge.ts';
+import type { Merged } from './merged.ts';
 import type { WrittenReadiness, WrittenReadinessItem } from './readiness-schema.ts';
 import { durationMs } from './units.ts';
 

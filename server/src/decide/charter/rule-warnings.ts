@@ -4,7 +4,7 @@ import { findRuleWarnings, nearest } from '@mandate/kernel';
 import type { Charter, RuleWarning } from '@mandate/kernel';
 import { renderPath } from './error.ts';
 import type { CharterError, Path } from './error.ts';
-import type { Merged } from './merge.ts';
+import type { Merged } from './merged.ts';
 import type { DraftRule } from './rules.ts';
 
 /** Rules and exceptions without effect, selectors that name nobody known, and approvers that no user is. */

@@ -6,12 +6,10 @@ import type { Rule, RuleException, Selectors, Tier } from '@mandate/kernel';
 import { readSteps } from './approvals-data.ts';
 import { renderOrigin, renderPath } from './error.ts';
 import type { CharterError, Path } from './error.ts';
+import type { Unset } from './overlay.ts';
 import type { YamlFile } from './parse.ts';
 import type { WrittenException, WrittenRule, WrittenTier } from './schema.ts';
 import { durationMs, expandPattern } from './units.ts';
-
-/** A part of T in which undefined means the same as absent, as zod infers optional keys. */
-export type Unset<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
 /** What a tier or a rule says about its own handling; absent means "as the tier, or as the default". */
 export type RuleSettings = Unset<

@@ -1,7 +1,9 @@
 // The written shape of a charter, as people type it. Every object is strict, because a key that nobody reads is
 // a rule that nobody keeps (I5). The JSON Schema for editors is generated from these same definitions.
 import { z } from 'zod';
+import { actionResource } from './action-resource-schema.ts';
 import { approvalsSection, escalateField } from './approvals-schema.ts';
+import { executorKeys } from './executor-schema.ts';
 import { executorProblems } from './executor.ts';
 import { flowsSection, guardrailsSection } from './guardrails-schema.ts';
 import { contactsSchema, notifySchema } from './notify-schema.ts';
@@ -45,12 +47,6 @@ const condition = z
   .string({ error: 'Write a CEL condition in quotes: "parameters.branch == \'main\'".' })
   .min(1)
   .max(4_096);
-const httpUrl = z.string().regex(/^https?:\/\/[^\s/@?#]+([/?#]\S*)?$/, {
-  error: 'Write a full http(s) URL without user or password in it; name a secret under secret instead.',
-});
-const secretName = z.string().regex(/^[a-z0-9][a-z0-9._-]*$/i, {
-  error: 'Write the name of a secret, such as ci-token, never the secret itself.',
-});
 const tierName = z.enum(['green', 'yellow', 'red', 'black']);
 const severity = z.enum(['low', 'medium', 'high', 'critical']);
 const count = z.number().int().min(1).max(1_000_000);
@@ -145,33 +141,11 @@ const action = z.strictObject({
     .boolean()
     .optional()
     .describe('What comes back is vouched for by nobody and followed into later parameters.'),
+  resource: actionResource.optional().describe('What it touches, read from a parameter.'),
   costUsd: usd.optional().describe('What an act is charged at least.'),
   deadline: duration.optional().describe('When an act without an outcome becomes unknown.'),
 });
 
-const executorKeys = z.strictObject({
-  command: z.array(text).min(1).optional().describe('Program and arguments, run without a shell.'),
-  http: httpUrl.optional(),
-  mcp: z
-    .union([z.array(text).min(1), httpUrl])
-    .optional()
-    .describe('The command of an MCP server, or its URL.'),
-  cwd: text.optional(),
-  env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string().max(4_096)).optional(),
-  method: z
-    .enum(['POST', 'PUT', 'PATCH', 'DELETE'], {
-      error:
-        'What the agent wants is sent as a body, which no other method carries. Write POST, PUT, PATCH or DELETE.',
-    })
-    .optional(),
-  secret: secretName.optional(),
-  allowPrivate: z.boolean().optional().describe('true: may reach private network addresses.'),
-  timeout: duration.optional(),
-  evals: z
-    .boolean()
-    .optional()
-    .describe('true: cases of evals may run its actions. Only where it changes nothing outside.'),
-});
 const executor = executorKeys
   .superRefine((written, context) => {
     for (const { key, message } of executorProblems(written)) {
@@ -245,7 +219,6 @@ export type WrittenRule = z.infer<typeof rule>;
 export type WrittenRuleSet = z.infer<typeof ruleSet>;
 export type WrittenException = z.infer<typeof exception>;
 export type WrittenAction = z.infer<typeof action>;
-export type WrittenExecutor = z.infer<typeof executorKeys>;
 /** One entry of a tier by itself, so that sound rules can be judged although another one is not. */
 export const ruleEntrySchema = z.union([pattern, rule]);
 

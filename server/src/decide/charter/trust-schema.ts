@@ -1,7 +1,7 @@
 // The written shape of `trust`: in a charter, and by itself where settings are tried out on what happened.
 import { z } from 'zod';
-import { overlay } from './merge.ts';
 import type { TrustSettings } from '@mandate/kernel';
+import { overlay } from './overlay.ts';
 
 const points = z.number().min(0).max(100);
 const count = z.number().int().min(1).max(1_000_000);

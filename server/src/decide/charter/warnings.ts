@@ -1,9 +1,10 @@
 // What is sound and yet not what its author believes: a part that nothing uses, and a key that this version keeps
 // without acting on it. Whoever writes one must hear of it, because a charter is read as a promise (I5).
 import type { Charter } from '@mandate/kernel';
+import { warnOfUnreadResources } from './action-resource-data.ts';
 import { renderPath } from './error.ts';
 import type { CharterError, Path } from './error.ts';
-import type { Merged } from './merge.ts';
+import type { Merged } from './merged.ts';
 import { warnOfForeignSlos } from './monitors-data.ts';
 import { warnOfSharedSets } from './phases-data.ts';
 import { warnOfRules } from './rule-warnings.ts';
@@ -23,6 +24,7 @@ export function findWarnings(
   return [
     ...unusedExecutors(merged, charter),
     ...idleFields(merged),
+    ...warnOfUnreadResources(merged),
     ...idleRoles(merged, charter, carried),
     ...warnOfRules(merged, charter),
     ...warnOfSharedSets(merged, charter.phases ?? []),

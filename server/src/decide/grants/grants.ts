@@ -1,27 +1,12 @@
 // Authority handed on: rows that say from whom, to whom, for what and until when. The token that carries a grant is
 // signed elsewhere; whether it still stands is asked here at every use, so that a revocation counts on the next decision.
-import type { GrantKind, JsonObject } from '@mandate/kernel';
+import type { GrantKind, GrantView } from '@mandate/kernel';
 import type { Chance, Clock } from '../../platform/clock/clock.ts';
+import type { WriteEntry } from '../../platform/events/entry.ts';
 import type { Refusal } from '../../platform/http/problems.ts';
 import type { Delegation, Principal } from '../../platform/identity/principal.ts';
-import type { Store, Tx } from '../../platform/postgres/store.ts';
+import type { Store } from '../../platform/postgres/store.ts';
 import { iso, isoOrNull } from '../../platform/clock/iso.ts';
-
-export interface GrantView {
-  readonly id: string;
-  readonly kind: GrantKind;
-  readonly from: string;
-  readonly to: string;
-  readonly actions: readonly string[];
-  readonly purpose: string;
-  readonly createdAt: string;
-  readonly expiresAt: string;
-  readonly revokedAt: string | null;
-  /** Of kind `signature`: the digest of the one action that may run again, and what it was approved for. */
-  readonly signature?: string;
-  readonly causes?: readonly string[];
-  readonly approval?: string;
-}
 
 export interface GrantOrder {
   readonly principal: Principal;
@@ -70,18 +55,7 @@ export interface GrantsNeeds {
     user: Principal['user'];
     parent: Delegation | null;
   }) => Promise<{ kind: 'token'; token: string } | { kind: 'refused'; detail: string }>;
-  readonly writeEntry: (
-    tx: Tx,
-    tenant: string,
-    entry: {
-      kind: string;
-      agent: string;
-      actor: string;
-      atMs: number;
-      traceId: string | null;
-      data: JsonObject;
-    },
-  ) => Promise<void>;
+  readonly writeEntry: WriteEntry;
 }
 
 const LISTED = 200;

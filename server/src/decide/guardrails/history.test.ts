@@ -1,10 +1,12 @@
 // I5
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { before, beforeEach, test } from 'node:test';
 import { randomUUID } from 'node:crypto';
 import type { Action, Json, Law } from '@mandate/kernel';
 import { startAct } from '../../act/actions/store.ts';
 import { manualClock } from '../../platform/clock/manual-clock.ts';
+import { wholeFile } from '../../../../test/closing.ts';
+import { actionOf } from '../../../../test/plain.ts';
 import { prepareGround, startCall, TENANT } from '../../../../test/start-call.ts';
 import type { Ground } from '../../../../test/start-call.ts';
 import { loadCharter } from '../charter/load.ts';
@@ -14,30 +16,15 @@ import type { History, Past } from './history.ts';
 const HOUR_MS = 3_600_000;
 const SECRET = 'the customers of the north';
 
-const closing: (() => Promise<void>)[] = [];
+const file = wholeFile();
 let ground: Ground;
 before(async () => {
-  ground = await prepareGround({ after: (fn) => void closing.push(fn) });
-});
-after(async () => {
-  for (const close of closing) await close();
+  ground = await prepareGround(file);
 });
 beforeEach(() => ground.database.admin`truncate mandate.act_source, mandate.act`);
 
-function actionOf(action: string, more: Partial<Action> = {}): Action {
-  return {
-    agent: 'worker-1',
-    action,
-    parameters: {},
-    context: {},
-    resource: null,
-    user: null,
-    chain: [],
-    onBehalfOf: null,
-    costMicroUsd: null,
-    ...more,
-  };
-}
+const asked = (action: string, more: Partial<Action> = {}): Action =>
+  actionOf(action, { agent: 'worker-1', ...more });
 
 const FLOW = '{ name: leak, after: crm.read*, then: mail.* }';
 
@@ -118,12 +105,12 @@ async function open(flows?: string): Promise<Opened> {
   };
 }
 
-const MAIL = actionOf('mail.send', { parameters: { body: SECRET } });
-const MARKED = actionOf('note.write', { context: { untrusted: true } });
+const MAIL = asked('mail.send', { parameters: { body: SECRET } });
+const MARKED = asked('note.write', { context: { untrusted: true } });
 
 test('no number of acts that an agent marks as untrusted makes the beginning of a flow forgotten', async () => {
   const { did, again, look } = await open();
-  const read = await did(actionOf('crm.read'));
+  const read = await did(asked('crm.read'));
   await again(await did(MARKED), 501);
   const { past, taint } = await look(MAIL);
   assert.deepEqual(
@@ -139,8 +126,8 @@ test('no number of acts that an agent marks as untrusted makes the beginning of 
 
 test('no number of acts that begin a flow makes an untrusted source forgotten', async () => {
   const { did, again, look } = await open();
-  await did(actionOf('web.fetch'), { status: 'success', result: SECRET, executor: 'web' });
-  const read = await did(actionOf('crm.read_0'));
+  await did(asked('web.fetch'), { status: 'success', result: SECRET, executor: 'web' });
+  const read = await did(asked('crm.read_0'));
   await again(read, 600);
   // Each of another name, as under a prefix any number may be.
   await ground.database
@@ -157,8 +144,8 @@ test('no number of acts that begin a flow makes an untrusted source forgotten', 
 
 test('a read that failed here hides none that succeeded before it', async () => {
   const { did, look } = await open();
-  const read = await did(actionOf('crm.read'), { status: 'success', executor: 'crm' });
-  await did(actionOf('crm.read'), { status: 'failed', executor: 'crm' });
+  const read = await did(asked('crm.read'), { status: 'success', executor: 'crm' });
+  await did(asked('crm.read'), { status: 'failed', executor: 'crm' });
   assert.deepEqual(
     (await look(MAIL)).past?.map(({ actId }) => actId),
     [read],
@@ -168,18 +155,18 @@ test('a read that failed here hides none that succeeded before it', async () => 
 test('for each pattern the latest act is found, and nothing for those under which nothing was done', async () => {
   const flows = `{ name: leak, after: [crm.read, hr.*], then: mail.* }, { name: all, after: '*', then: mail.*, within: 2h }`;
   const { did, look } = await open(flows);
-  await did(actionOf('crm.read'));
-  const [read, hire] = [await did(actionOf('crm.read')), await did(actionOf('hr.hire'))];
-  const last = await did(actionOf('crm.read_more'));
+  await did(asked('crm.read'));
+  const [read, hire] = [await did(asked('crm.read')), await did(asked('hr.hire'))];
+  const last = await did(asked('crm.read_more'));
   assert.deepEqual(
     (await look(MAIL)).past?.map(({ actId }) => actId),
     [last, hire, read],
   );
-  assert.equal((await look(actionOf('code.read'))).past, undefined, 'nobody asks');
+  assert.equal((await look(asked('code.read'))).past, undefined, 'nobody asks');
 });
 
 test('what an agent has fetched and not told may be anything, whatever it says has become of it', async () => {
-  const lunch = actionOf('mail.send', { parameters: { body: 'Lunch at noon?' } });
+  const lunch = asked('mail.send', { parameters: { body: 'Lunch at noon?' } });
   for (const [ending, expected] of [
     [{ status: 'failed' }, ['unseen']],
     [{ status: 'success' }, ['unseen']],
@@ -189,7 +176,7 @@ test('what an agent has fetched and not told may be anything, whatever it says h
   ] as const) {
     await ground.database.admin`truncate mandate.act_source, mandate.act`;
     const { did, look } = await open();
-    await did(actionOf('web.fetch'), ending);
+    await did(asked('web.fetch'), ending);
     assert.deepEqual(
       (await look(lunch)).taint?.map(({ how }) => how),
       expected,
@@ -200,8 +187,8 @@ test('what an agent has fetched and not told may be anything, whatever it says h
 
 test('a mark says whether Mandate has seen its source itself', async () => {
   const { did, look } = await open();
-  await did(actionOf('web.fetch'), { status: 'success', result: SECRET, executor: 'web' });
-  await did(actionOf('web.fetch'), { status: 'success', result: SECRET });
+  await did(asked('web.fetch'), { status: 'success', result: SECRET, executor: 'web' });
+  await did(asked('web.fetch'), { status: 'success', result: SECRET });
   assert.deepEqual(
     (await look(MAIL)).taint?.map(({ claimed }) => claimed ?? false),
     [true, false],
@@ -211,7 +198,7 @@ test('a mark says whether Mandate has seen its source itself', async () => {
 test('an approved act that could begin only later is remembered from when it began', async () => {
   const { did, look, history, clock } = await open();
   const actId = randomUUID();
-  const action = actionOf('crm.read');
+  const action = asked('crm.read');
   await history.remember({ tenant: TENANT, action, asker: { roles: [] }, law: await lawOf(), actId });
   clock.advance(3 * HOUR_MS);
   assert.deepEqual((await look(MAIL)).past, [], 'it has not begun');
@@ -226,7 +213,7 @@ test('what was done is kept for as long as a charter may look back', async () =>
   const { did, look, history, clock } = await open(
     '{ name: leak, after: crm.read*, then: mail.*, within: 7d }',
   );
-  await did(actionOf('crm.read'));
+  await did(asked('crm.read'));
   clock.advance(168 * HOUR_MS - 1);
   await history.prune();
   assert.equal((await look(MAIL)).past?.length, 1);

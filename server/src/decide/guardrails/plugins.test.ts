@@ -4,45 +4,20 @@ import { createServer } from 'node:http';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import { compileLaw, DEFAULT_GUARDRAILS, DEFAULT_NOTIFY, DEFAULT_TRUST } from '@mandate/kernel';
-import type { Action, Finding, GuardrailPlugin, GuardrailSettings, Law } from '@mandate/kernel';
+import { compileLaw, DEFAULT_GUARDRAILS } from '@mandate/kernel';
+import type { Finding, GuardrailPlugin, GuardrailSettings, Law } from '@mandate/kernel';
 import { postQuestion } from '../../act/executors/post.ts';
 import { manualClock } from '../../platform/clock/manual-clock.ts';
+import { actionOf, charterOf } from '../../../../test/plain.ts';
 import { createPlugins } from './plugins.ts';
 import type { GuardrailFunction, Plugins } from './plugins.ts';
 
-const ACTION: Action = {
-  agent: 'builder-1',
-  action: 'mail.send',
+const ACTION = actionOf('mail.send', {
   parameters: { to: 'ann@example.org', apiKey: 'AKIAIOSFODNN7EXAMPLQ' },
-  context: {},
-  resource: null,
-  user: null,
-  chain: [],
-  onBehalfOf: null,
-  costMicroUsd: null,
-};
+});
 
 function lawOf(more: Partial<GuardrailSettings> = {}): Law {
-  const made = compileLaw(
-    {
-      enforcement: 'enforce',
-      registration: 'open',
-      environment: null,
-      rules: [],
-      actions: [],
-      agents: {},
-      executors: {},
-      guardrails: { ...DEFAULT_GUARDRAILS, ...more },
-      trust: DEFAULT_TRUST,
-      limits: { concurrentAgents: null, usdPerDayMicroUsd: null, actionsPerMinute: null },
-      resources: {},
-      users: {},
-      notify: DEFAULT_NOTIFY,
-      resume: { twoPersons: false },
-    },
-    'v1',
-  );
+  const made = compileLaw(charterOf([], { guardrails: { ...DEFAULT_GUARDRAILS, ...more } }), 'v1');
   assert.equal(made.kind, 'law');
   return made.kind === 'law' ? made.law : lawOf();
 }

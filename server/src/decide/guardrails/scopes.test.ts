@@ -1,33 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Action } from '@mandate/kernel';
+import { actionOf } from '../../../../test/plain.ts';
 import { scopesOf, soughtScopes } from './scopes.ts';
 
-function actionOf(more: Partial<Action> = {}): Action {
-  return {
-    agent: 'worker',
-    action: 'mail.send',
-    parameters: {},
-    context: {},
-    resource: null,
-    user: null,
-    chain: [],
-    onBehalfOf: null,
-    costMicroUsd: null,
-    ...more,
-  };
-}
+const asked = (more: Partial<Action> = {}): Action => actionOf('mail.send', { agent: 'worker', ...more });
 
 test('an act is remembered of its agent and of every agent whose authority it was, each with the person it works for', () => {
   const user = { id: 'ann', email: null };
-  const { parties, runs } = scopesOf(actionOf({ chain: ['user:ann', 'lead', 'worker'], user }));
+  const { parties, runs } = scopesOf(asked({ chain: ['user:ann', 'lead', 'worker'], user }));
   assert.deepEqual(parties, ['["agent","worker","ann"]', '["agent","lead","ann"]']);
   assert.deepEqual(runs, []);
 });
 
 test('no name of an agent, a person or a run can spell the scope of another one', () => {
   const of = (more: Partial<Action>): readonly string[] => {
-    const { parties, runs } = scopesOf(actionOf(more));
+    const { parties, runs } = scopesOf(asked(more));
     return [...parties, ...runs];
   };
   const all = [
@@ -40,9 +28,9 @@ test('no name of an agent, a person or a run can spell the scope of another one'
 });
 
 test('a run adds to what is remembered of an agent that names it, and bounds it for whoever may ask for others', () => {
-  const action = actionOf({ run: 'job-1' });
+  const action = asked({ run: 'job-1' });
   assert.equal(soughtScopes(action, ['agent']).parties.length, 1);
   assert.equal(soughtScopes(action, ['agent', 'operator']).parties.length, 1);
   assert.deepEqual(soughtScopes(action, ['operator']), { parties: [], runs: ['["run","job-1"]'] });
-  assert.equal(soughtScopes(actionOf(), ['operator']).parties.length, 1);
+  assert.equal(soughtScopes(asked(), ['operator']).parties.length, 1);
 });

@@ -1,9 +1,9 @@
 // From audit to enforce and back. What counts is a flag over the charter's own setting, so that it survives the next
 // change of the charter file, every process reads it with its next decision, and an operator may tighten but not widen.
+import type { SimulationReport } from '@mandate/kernel';
 import type { Refusal } from '../../platform/http/problems.ts';
 import type { PolicyCharters } from './charters.ts';
 import type { AskedRange } from './range.ts';
-import type { SimulationReport } from './report.ts';
 import type { Simulate } from './simulate.ts';
 
 export type Enforcement = 'enforce' | 'audit';

@@ -1,6 +1,6 @@
 // Which past a question is about: `7d` back from now, or from one moment to another.
 import { z } from 'zod';
-import { momentField } from '../../platform/http/fields.ts';
+import { inOrder, momentField } from '../../platform/http/fields.ts';
 
 const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
 const DURATION = /^([1-9]\d{0,5})(s|m|h|d|w)$/;
@@ -26,6 +26,14 @@ export interface Range {
   readonly fromMs: number;
   /** Epoch ms, not included. */
   readonly toMs: number;
+}
+
+/** A shape with these fields: one time, said in one way. */
+export function oneRange<S extends z.ZodType<AskedRange>>(shape: S): S {
+  return inOrder(shape).refine(({ against, from }) => against === undefined || from === undefined, {
+    path: ['against'],
+    error: 'stands beside from; name one of them, because they are two beginnings',
+  });
 }
 
 /** `from` goes before `against`. What would end before it begins is empty. */

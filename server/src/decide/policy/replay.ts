@@ -1,16 +1,7 @@
 // One recorded action under another law. The facts stay as they were recorded and only the law changes, so whatever
 // differs, differs because of the charter and of nothing else (I3).
 import { compareTiers, decide } from '@mandate/kernel';
-import type {
-  Action,
-  ApprovalNeeds,
-  Decision,
-  DecisionCode,
-  Effect,
-  Facts,
-  Law,
-  Tier,
-} from '@mandate/kernel';
+import type { Action, ApprovalNeeds, Decision, Facts, Law, PolicyChange, Verdict } from '@mandate/kernel';
 
 /** What a decision was made of, as it was sealed beside its act. */
 export interface Evidence {
@@ -18,32 +9,8 @@ export interface Evidence {
   readonly facts: Facts;
 }
 
-/** The part of a decision that charters are compared by. */
-export interface Verdict {
-  readonly tier: Tier;
-  readonly effect: Effect;
-  readonly code: DecisionCode;
-  /** Pattern of the winning rule; null when no rule matched. */
-  readonly rule: string | null;
-}
-
-/**
- * What changed, seen from the agent: `held` ran and would wait; `freed` would run; `denied` and `throttled` would be
- * refused; `eased` was refused and would wait. The rest has the same effect: `approvers` would be asked otherwise,
- * `retiered` has another colour, `reruled` the same one for another reason.
- */
-export type Change =
-  | 'held'
-  | 'freed'
-  | 'denied'
-  | 'throttled'
-  | 'eased'
-  | 'retiered'
-  | 'approvers'
-  | 'reruled';
-
 /** In the order in which people want to hear of them. */
-export const CHANGES: readonly Change[] = [
+export const CHANGES: readonly PolicyChange[] = [
   'held',
   'denied',
   'freed',
@@ -84,7 +51,7 @@ export function verdictOf({ tier, effect, code, rule }: Verdict): Verdict {
 export type Judged = Verdict & { readonly approval: ApprovalNeeds | null };
 
 /** null: nothing that anybody would notice. */
-export function changeOf(before: Judged, after: Judged): Change | null {
+export function changeOf(before: Judged, after: Judged): PolicyChange | null {
   if (before.effect !== after.effect) {
     switch (after.effect) {
       case 'execute':

@@ -1,79 +1,21 @@
 // What a replay comes to, for a person who is about to change the law: one sentence, then each difference by name, then
 // the same in groups. Whatever could not be replayed is said as well, or the sentence would promise too much.
+import type {
+  Difference,
+  DifferenceGroup,
+  Drifted,
+  PolicyChange,
+  SimulationReport,
+  Verdict,
+} from '@mandate/kernel';
 import { iso } from '../../platform/clock/iso.ts';
 import type { Range } from './range.ts';
 import { CHANGES, verdictOf } from './replay.ts';
-import type { Change, Verdict } from './replay.ts';
 import type { RecordedAct } from './store.ts';
 import type { Walked } from './walk.ts';
 
-/** One act that would have been decided otherwise. */
-export interface Difference {
-  /** Id of the act. */
-  readonly id: string;
-  readonly agent: string;
-  readonly action: string;
-  /** When it was asked, ISO 8601. */
-  readonly at: string;
-  /** What became of it. */
-  readonly status: string;
-  readonly change: Change;
-  readonly before: Verdict;
-  readonly after: Verdict;
-}
-
-/** All differences of one kind: same action, same change, same rules. */
-export interface DifferenceGroup {
-  readonly action: string;
-  readonly change: Change;
-  readonly before: Verdict;
-  readonly after: Verdict;
-  readonly count: number;
-  /** The newest act of the group. */
-  readonly example: string;
-}
-
-/** An act that its own charter decides otherwise today than on record: Mandate itself has changed since. */
-export interface Drifted {
-  readonly id: string;
-  readonly action: string;
-  readonly charterVersion: string;
-  readonly recorded: Verdict;
-  readonly replayed: Verdict;
-}
-
-export interface SimulationReport {
-  /** E.g. `This change would have held 14 and freed 3 of 10,000 recorded actions.` */
-  readonly summary: string;
-  readonly from: string;
-  readonly to: string;
-  /** How many acts were looked at. */
-  readonly acts: number;
-  /** How many acts differ, by change; a change that nothing meets is left out. */
-  readonly counts: Readonly<Partial<Record<Change, number>>>;
-  /** Newest first. */
-  readonly differences: readonly Difference[];
-  /** Differences that are in `counts` and `groups` and were left out of the list. */
-  readonly differencesLeftOut: number;
-  /** Strictest change first, then the largest. */
-  readonly groups: readonly DifferenceGroup[];
-  /** Differences whose group was left out of `groups`. */
-  readonly groupsLeftOut: number;
-  /** How `before` was found: decided again under the act's own charter, or as recorded where that cannot be read. */
-  readonly baseline: { readonly replayed: number; readonly recorded: number };
-  readonly drifted: { readonly count: number; readonly acts: readonly Drifted[] };
-  readonly notReplayed: {
-    /** Acts whose sealed part does not open. */
-    readonly unreadable: number;
-    /** Requests that were refused before they were acts, by code: nothing of them was kept that could be decided again. */
-    readonly refused: Readonly<Record<string, number>>;
-  };
-  /** Where it stopped because there was too much: nothing older was looked at. null: everything was. */
-  readonly cutAt: string | null;
-}
-
 export interface Tally {
-  add(act: RecordedAct, found: { change: Change; before: Verdict; after: Verdict }): void;
+  add(act: RecordedAct, found: { change: PolicyChange; before: Verdict; after: Verdict }): void;
   drift(act: RecordedAct, replayed: Verdict): void;
   baseline(kind: 'replayed' | 'recorded'): void;
   report(of: {
@@ -88,7 +30,7 @@ const MOST_GROUPS = 2_000;
 const MOST_DRIFTED = 100;
 
 export function createTally(limit: number): Tally {
-  const counts = new Map<Change, number>();
+  const counts = new Map<PolicyChange, number>();
   const differences: Difference[] = [];
   const groups = new Map<string, DifferenceGroup>();
   const drifted: Drifted[] = [];
@@ -159,7 +101,7 @@ function byWeight(a: DifferenceGroup, b: DifferenceGroup): number {
   return b.count - a.count || (a.action < b.action ? -1 : 1);
 }
 
-const PHRASES: Readonly<Record<Change, string>> = {
+const PHRASES: Readonly<Record<PolicyChange, string>> = {
   held: 'held',
   freed: 'freed',
   denied: 'denied',
@@ -172,7 +114,7 @@ const PHRASES: Readonly<Record<Change, string>> = {
 
 /** The one sentence. What has the same effect is named only where nothing else is, or where there is more to say. */
 export function summaryOf(
-  counts: ReadonlyMap<Change, number>,
+  counts: ReadonlyMap<PolicyChange, number>,
   different: number,
   { replayed, how }: { readonly replayed: number; readonly how: 'recorded' | 'decided' },
 ): string {

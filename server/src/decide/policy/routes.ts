@@ -8,26 +8,32 @@ import { charterField } from './charters.ts';
 import type { CharterAsked, Found } from './charters.ts';
 import { replayRefusal } from './permitted.ts';
 import type { Policy } from './policy.ts';
-import { rangeFields } from './range.ts';
+import { oneRange, rangeFields } from './range.ts';
 import type { Simulation } from './simulate.ts';
 
 /** More differences than these are in the groups and in the counts. */
 const MOST_LISTED = 10_000;
 
 const limitField = z.int().min(0).max(MOST_LISTED).default(MOST_LISTED);
-const simulateBody = z.strictObject({ charter: charterField.optional(), ...rangeFields, limit: limitField });
-const diffBody = z.strictObject({
-  old: charterField.optional(),
-  new: charterField.optional(),
-  ...rangeFields,
-  limit: limitField,
-});
-const suggestBody = z.strictObject({ ...rangeFields, relax: z.boolean().default(false) });
+const simulateBody = oneRange(
+  z.strictObject({ charter: charterField.optional(), ...rangeFields, limit: limitField }),
+);
+const diffBody = oneRange(
+  z.strictObject({
+    old: charterField.optional(),
+    new: charterField.optional(),
+    ...rangeFields,
+    limit: limitField,
+  }),
+);
+const suggestBody = oneRange(z.strictObject({ ...rangeFields, relax: z.boolean().default(false) }));
 const shadowBody = z.strictObject({ charter: charterField, note: reasonField.optional() });
-const enforcementQuery = z.strictObject({
-  ...rangeFields,
-  switch: z.enum(['enforce', 'audit', 'charter']).default('enforce'),
-});
+const enforcementQuery = oneRange(
+  z.strictObject({
+    ...rangeFields,
+    switch: z.enum(['enforce', 'audit', 'charter']).default('enforce'),
+  }),
+);
 const enforcementBody = z.strictObject({
   to: z.enum(['enforce', 'audit', 'charter']),
   reason: reasonField,

@@ -1,8 +1,8 @@
 // The rows of the charter on trial. Whoever sets or ends it locks its row first, so that counts of one trial never
 // land in the next one's.
+import type { PolicyChange, Verdict } from '@mandate/kernel';
 import { jsonb } from '../../platform/postgres/jsonb.ts';
 import type { Tx } from '../../platform/postgres/store.ts';
-import type { Change, Verdict } from './replay.ts';
 
 export interface ShadowRow {
   readonly id: string;
@@ -26,7 +26,7 @@ export interface ShadowFiles {
 /** One way in which the two differ, and how often. */
 export interface ShadowDifference {
   readonly action: string;
-  readonly change: Change;
+  readonly change: PolicyChange;
   readonly before: Verdict;
   readonly after: Verdict;
   readonly count: number;

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decide } from '@mandate/kernel';
-import type { Action, Facts, Law } from '@mandate/kernel';
+import type { Action, Facts, Law, ShadowReport } from '@mandate/kernel';
 import { openPolicyGround, TENANT } from '../../../../test/policy.ts';
 import type { PolicyGround, PolicyProcess } from '../../../../test/policy.ts';
-import { actId, actionOf, factsOf } from '../../../../test/recorded-acts.ts';
-import type { ShadowReport } from './shadow.ts';
+import { actionOf, factsOf } from '../../../../test/plain.ts';
+import { actId } from '../../../../test/recorded-acts.ts';
 
 const GREEN = 'version: 1\ntiers: { green: { actions: [a.*] } }\n';
 const HOLDS_B = 'version: 1\ntiers: { green: { actions: [a.*] }, red: { actions: [a.b] } }\n';
@@ -20,7 +20,7 @@ function onTheRoad(
   of: { n: number; action?: string; facts?: Partial<Facts>; tenant?: string },
 ): void {
   const action: Action = actionOf(of.action ?? 'a.b');
-  const snapshot = { ...factsOf(TENANT, of.facts), law };
+  const snapshot = { ...factsOf({ tenant: TENANT, ...of.facts }), law };
   const decision = decide(action, snapshot);
   const { tenant = TENANT } = of;
   at.trials.observer.observe({ tenant, actId: actId(of.n), action, snapshot, decision });

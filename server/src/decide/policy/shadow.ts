@@ -1,47 +1,17 @@
 // A charter on trial: it decides beside the live one, binds nobody, and says where the two differ, so that a change of
 // the law is known before it is made. One for each tenant.
-import type { JsonObject } from '@mandate/kernel';
+import type { PolicyChange, ShadowReport } from '@mandate/kernel';
 import { iso } from '../../platform/clock/iso.ts';
 import type { Clock } from '../../platform/clock/clock.ts';
+import type { WriteEntry } from '../../platform/events/entry.ts';
 import type { Refusal } from '../../platform/http/problems.ts';
 import type { Store, Tx } from '../../platform/postgres/store.ts';
 import type { CharterAsked, PolicyCharters } from './charters.ts';
 import type { Observer } from './observe.ts';
 import { CHANGES } from './replay.ts';
-import type { Change, Verdict } from './replay.ts';
 import { summaryOf } from './report.ts';
 import { deleteShadow, insertShadow, lockShadow, readDifferences, readShadow } from './shadow-store.ts';
 import type { ShadowRow } from './shadow-store.ts';
-
-export interface ShadowReport {
-  /** E.g. `This change would have held 14 of 10,000 decided actions.` */
-  readonly summary: string;
-  readonly version: string;
-  readonly author: string;
-  readonly note: string | null;
-  /** ISO 8601. */
-  readonly since: string;
-  /** New requests that were decided by both since then. */
-  readonly decided: number;
-  readonly differed: number;
-  /** Decisions in which the shadow itself could not be judged by. The live ones stood all the same. */
-  readonly failed: number;
-  /** Decisions that came faster than they could be compared. */
-  readonly skipped: number;
-  readonly counts: Readonly<Partial<Record<Change, number>>>;
-  /** The most frequent first. */
-  readonly groups: readonly {
-    readonly action: string;
-    readonly change: Change;
-    readonly before: Verdict;
-    readonly after: Verdict;
-    readonly count: number;
-    readonly first: { readonly id: string; readonly at: string };
-    readonly last: { readonly id: string; readonly at: string };
-  }[];
-  /** Differences that are in `differed` and in no group, because there are too many ways to differ. */
-  readonly ungrouped: number;
-}
 
 export interface ShadowOrder {
   readonly tenant: string;
@@ -74,11 +44,7 @@ export interface ShadowsNeeds {
   readonly uuid: () => string;
   readonly charters: Pick<PolicyCharters, 'find'>;
   readonly observer: Pick<Observer, 'forget' | 'settle'>;
-  readonly writeEntry: (
-    tx: Tx,
-    tenant: string,
-    entry: { kind: string; actor: string; atMs: number; traceId: string | null; data: JsonObject },
-  ) => Promise<void>;
+  readonly writeEntry: WriteEntry;
 }
 
 export function createShadows(needs: ShadowsNeeds): Shadows {
@@ -147,7 +113,7 @@ export function createShadows(needs: ShadowsNeeds): Shadows {
 async function reportOf(tx: Tx, tenant: string, standing: ShadowRow): Promise<ShadowReport> {
   const { id, version, author, note, setMs, decided, differed, failed, skipped } = standing;
   const differences = await readDifferences(tx, tenant, id);
-  const counts = new Map<Change, number>();
+  const counts = new Map<PolicyChange, number>();
   for (const { change, count } of differences) counts.set(change, (counts.get(change) ?? 0) + count);
   const grouped = differences.reduce((sum, { count }) => sum + count, 0);
   return {

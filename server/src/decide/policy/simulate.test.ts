@@ -1,10 +1,10 @@
 // Against a real Postgres: what a change of the law would have done is told before it is made, act by act.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { SimulationReport } from '@mandate/kernel';
 import { openPolicyGround, past, TENANT } from '../../../../test/policy.ts';
 import type { PolicyGround, PolicyProcess } from '../../../../test/policy.ts';
 import { actId } from '../../../../test/recorded-acts.ts';
-import type { SimulationReport } from './report.ts';
 import type { Side } from './replay.ts';
 
 const GREEN = 'version: 1\ntiers: { green: { actions: [a.*] } }\n';

@@ -1,5 +1,6 @@
 // Replays what is on record under a law that is only proposed, so that a person knows before changing the charter whom
 // it would have held and whom it would have freed. Nothing is written, and nothing but the law differs.
+import type { SimulationReport } from '@mandate/kernel';
 import type { Clock } from '../../platform/clock/clock.ts';
 import type { Refusal } from '../../platform/http/problems.ts';
 import type { Store } from '../../platform/postgres/store.ts';
@@ -9,7 +10,7 @@ import type { AskedRange } from './range.ts';
 import { asAsked, changeOf, decideUnder, verdictOf } from './replay.ts';
 import type { Evidence, Judged, Side } from './replay.ts';
 import { createTally } from './report.ts';
-import type { SimulationReport, Tally } from './report.ts';
+import type { Tally } from './report.ts';
 import { countRefused } from './store.ts';
 import type { RecordedAct } from './store.ts';
 import type { Turns } from './turns.ts';

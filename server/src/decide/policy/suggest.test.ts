@@ -2,11 +2,11 @@
 // that which ran stands in it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Suggestion } from '@mandate/kernel';
 import { openPolicyGround, past, TENANT } from '../../../../test/policy.ts';
 import type { PolicyGround } from '../../../../test/policy.ts';
 import { actId } from '../../../../test/recorded-acts.ts';
 import { parse } from 'yaml';
-import type { Suggestion } from './suggest.ts';
 
 const AUDIT = 'version: 1\nextends: default\nenforcement: audit\n';
 
@@ -159,7 +159,7 @@ test('relaxed, what is red and ran becomes yellow, never without saying that it 
   // What a guardrail holds no rule of the draft lets pass.
   assert.deepEqual(
     stillHeld.map(({ action, causes }) => [action, causes]),
-    [['git.force_push', ['finding:branch_protection']]],
+    [['git.force_push', ['critical:branch_protection', 'finding:branch_protection']]],
   );
 });
 

@@ -1,6 +1,6 @@
 // Drafts the charter that a time of audit has shown to be needed. It is a proposal for a person to read: nothing is put
 // in force, and what it would still hold of that which ran stands in its first lines.
-import type { Law } from '@mandate/kernel';
+import type { Law, StillHeld, Suggestion } from '@mandate/kernel';
 import { iso } from '../../platform/clock/iso.ts';
 import type { Clock } from '../../platform/clock/clock.ts';
 import type { Refusal } from '../../platform/http/problems.ts';
@@ -16,33 +16,6 @@ import { MOST_ACTS } from './simulate.ts';
 import { readPeoplesWord } from './store.ts';
 import type { Turns } from './turns.ts';
 import type { GivenUp, Walk, Walked } from './walk.ts';
-
-/** Acts that ran and that the draft would hold, by name and cause. */
-export interface StillHeld {
-  readonly action: string;
-  readonly causes: readonly string[];
-  readonly count: number;
-  readonly example: string;
-}
-
-export interface Suggestion {
-  readonly text: string;
-  /** Content hash, as it would be in force. */
-  readonly version: string;
-  readonly from: string;
-  readonly to: string;
-  readonly acts: number;
-  readonly unreadable: number;
-  /** Nothing older was looked at; null: everything was. */
-  readonly cutAt: string | null;
-  /** What the draft says that the charter in force does not. */
-  readonly rules: readonly {
-    readonly match: string;
-    readonly tier: string;
-    readonly actions: readonly string[];
-  }[];
-  readonly stillHeld: readonly StillHeld[];
-}
 
 export type Suggested =
   | { readonly kind: 'suggested'; readonly suggestion: Suggestion }

@@ -1,20 +1,10 @@
 // Flags are rows that people may change at run time; an authority flag that is off is a restriction with floor red
 // in its scope. The emergency stop is only mirrored here: it has its own path (stop.ts).
-import type { Mode, Restriction } from '@mandate/kernel';
+import type { FlagValue, FlagView, Mode, Restriction } from '@mandate/kernel';
 import type { Clock } from '../../platform/clock/clock.ts';
-import type { Store, Tx } from '../../platform/postgres/store.ts';
+import type { WriteEntry } from '../../platform/events/entry.ts';
+import type { Store } from '../../platform/postgres/store.ts';
 import { iso } from '../../platform/clock/iso.ts';
-
-export type FlagValue = string | number | boolean;
-
-export interface FlagRow {
-  readonly key: string;
-  readonly scope: string;
-  readonly value: FlagValue;
-  readonly reason: string;
-  readonly owner: string;
-  readonly updatedAt: string;
-}
 
 /** What a new tenant starts with. Portals and website flags are added from the charter's resources. */
 export const FLAG_DEFAULTS: Readonly<Record<string, FlagValue>> = {
@@ -106,7 +96,7 @@ export interface FlagChange {
 }
 
 export type FlagAnswer =
-  | { readonly kind: 'changed'; readonly flag: FlagRow }
+  | { readonly kind: 'changed'; readonly flag: FlagView }
   | {
       readonly kind: 'refused';
       readonly code: 'not_found' | 'invalid' | 'forbidden';
@@ -121,24 +111,14 @@ export interface Flags {
       readonly concurrentAgents: number | null;
     },
   ): Promise<void>;
-  list(tenant: string): Promise<readonly FlagRow[]>;
+  list(tenant: string): Promise<readonly FlagView[]>;
   set(change: FlagChange): Promise<FlagAnswer>;
 }
 
 export interface FlagsNeeds {
   readonly store: Store;
   readonly clock: Clock;
-  readonly writeEntry: (
-    tx: Tx,
-    tenant: string,
-    entry: {
-      kind: string;
-      actor: string;
-      atMs: number;
-      traceId: string | null;
-      data: Readonly<Record<string, FlagValue | null>>;
-    },
-  ) => Promise<void>;
+  readonly writeEntry: WriteEntry;
 }
 
 export function createFlags({ store, clock, writeEntry }: FlagsNeeds): Flags {
@@ -239,7 +219,7 @@ interface StoredFlag {
   readonly updated_at: number;
 }
 
-function flagOf(row: StoredFlag): FlagRow {
+function flagOf(row: StoredFlag): FlagView {
   return {
     key: row.key,
     scope: row.scope,

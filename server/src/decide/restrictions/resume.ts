@@ -1,6 +1,7 @@
 // Lifting a stop. Where the charter asks for two persons, each says resume, and that is an agreement to the stops that
 // stood then: a newer stop, or an hour, takes it back. Agreeing is an approval like any other, handed in as a function.
 import type { JsonObject } from '@mandate/kernel';
+import type { WriteEntry } from '../../platform/events/entry.ts';
 import type { Sql, Tx } from '../../platform/postgres/store.ts';
 import type { Clock } from '../../platform/clock/clock.ts';
 import { isPerson } from '../../platform/identity/principal.ts';
@@ -33,7 +34,7 @@ export type Resume = (order: ResumeOrder) => Promise<ResumeReport>;
 export interface ResumeNeeds {
   readonly control: Sql;
   readonly clock: Clock;
-  readonly writeEntry: WriteStopEntry;
+  readonly writeEntry: WriteEntry;
   /** One person's agreement to lift exactly `content`; when it is enough, it has been lifted by `liftAgreed`. */
   readonly agree: (
     tx: Tx,
@@ -51,18 +52,6 @@ export interface ResumeNeeds {
     },
   ) => Promise<{ readonly kind: 'agreed' } | { readonly kind: 'waits'; readonly approval: string }>;
 }
-
-export type WriteStopEntry = (
-  tx: Tx,
-  tenant: string,
-  entry: {
-    kind: string;
-    actor: string;
-    atMs: number;
-    traceId: string | null;
-    data: Readonly<Record<string, string | number | null>>;
-  },
-) => Promise<void>;
 
 /** How long the first person's agreement waits for the second. */
 const AGREEMENT_MS = 3_600_000;
@@ -126,7 +115,7 @@ export interface AgreedLift {
 export async function liftAgreed(
   tx: Tx,
   { content, ...order }: AgreedLift,
-  writeEntry: WriteStopEntry,
+  writeEntry: WriteEntry,
 ): Promise<{ readonly kind: 'applied' } | { readonly kind: 'refused'; readonly detail: string }> {
   const scope = typeof content['scope'] === 'string' ? content['scope'] : '';
   const agreed = Array.isArray(content['stops']) ? content['stops'].map(String) : [];
@@ -155,7 +144,7 @@ interface Lift extends Omit<AgreedLift, 'content'> {
 async function lift(
   tx: Tx,
   { tenant, scope, stops, by, reason, nowMs, traceId }: Lift,
-  writeEntry: WriteStopEntry,
+  writeEntry: WriteEntry,
 ): Promise<void> {
   await tx`
     update mandate.restriction set lifted_at = ${new Date(nowMs)}, lifted_by = ${by}, lift_reason = ${reason}

@@ -2,6 +2,7 @@
 import { parseScope } from '@mandate/kernel';
 import { z } from 'zod';
 import { isPlainText, reasonField } from '../../platform/http/fields.ts';
+import { holdsSecret, NO_SECRET } from '../../platform/http/names.ts';
 import { json, problem, route } from '../../platform/http/route.ts';
 import type { Call, Reply, Route } from '../../platform/http/route.ts';
 import { readFlags } from './flags.ts';
@@ -34,9 +35,11 @@ const scopeText = z
     (text) => parseScope(text).kind !== 'problem',
     'tenant, global, agent:ID, class:NAME, action:PATTERN, user:ID or resource:TYPE/ID',
   );
+/** What stands already may be lifted, whatever it is called. */
+const newScope = scopeText.refine((text) => !holdsSecret(text), NO_SECRET);
 const stopBody = z
   .strictObject({
-    scope: scopeText.default('tenant'),
+    scope: newScope.default('tenant'),
     level: z.enum(['pause', 'stop', 'seal']).default('stop'),
     reason: reasonField,
   })
@@ -47,7 +50,11 @@ const stopBody = z
 const resumeBody = z.strictObject({ scope: scopeText.default('tenant'), reason: reasonField });
 const flagBody = z.strictObject({
   value: z.union([z.string().max(200), z.number(), z.boolean()]),
-  scope: z.union([z.literal(''), scopeText]).default(''),
+  scope: z
+    .union([z.literal(''), newScope], {
+      error: 'must be empty, or a scope such as agent:ID that holds no token or password',
+    })
+    .default(''),
   reason: reasonField,
 });
 

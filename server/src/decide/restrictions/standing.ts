@@ -1,21 +1,10 @@
 // What stands against a tenant's agents right now, for people to see in one list.
+import type { RestrictionView } from '@mandate/kernel';
 import type { Clock } from '../../platform/clock/clock.ts';
 import type { Store } from '../../platform/postgres/store.ts';
 import { iso, isoOrNull } from '../../platform/clock/iso.ts';
 
-export interface StandingRestriction {
-  readonly id: string;
-  readonly kind: string;
-  readonly scope: string;
-  readonly floor: string;
-  readonly except: readonly string[];
-  readonly cause: string;
-  readonly by: string;
-  readonly since: string;
-  readonly until: string | null;
-}
-
-export type StandingRestrictions = (tenant: string) => Promise<readonly StandingRestriction[]>;
+export type StandingRestrictions = (tenant: string) => Promise<readonly RestrictionView[]>;
 
 export function createStandingRestrictions(store: Store, clock: Clock): StandingRestrictions {
   return (tenant) =>

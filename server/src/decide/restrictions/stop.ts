@@ -2,6 +2,7 @@
 // then take the barrier exclusively, terminating whoever hangs in it (confirmed). Every start takes the barrier
 // shared and reads the revision after it, so that none can begin once the stop is confirmed (I2).
 import { redactText } from '@mandate/kernel';
+import type { WriteEntry } from '../../platform/events/entry.ts';
 import type { Sql, Tx } from '../../platform/postgres/store.ts';
 import type { Chance, Clock } from '../../platform/clock/clock.ts';
 import { iso } from '../../platform/clock/iso.ts';
@@ -71,17 +72,7 @@ export interface StopsNeeds {
   readonly chance: Chance;
   readonly classesOf: ClassesOf;
   readonly agree: ResumeNeeds['agree'];
-  readonly writeEntry: (
-    tx: Tx,
-    tenant: string,
-    entry: {
-      kind: string;
-      actor: string;
-      atMs: number;
-      traceId: string | null;
-      data: Readonly<Record<string, string | number | null>>;
-    },
-  ) => Promise<void>;
+  readonly writeEntry: WriteEntry;
 }
 
 export function createStops({ control, clock, chance, classesOf, agree, writeEntry }: StopsNeeds): Stops {

@@ -4,7 +4,17 @@ import type { GivenApproval, Grant, Restriction, TrustState } from '@mandate/ker
 import type { Clock } from '../../platform/clock/clock.ts';
 import { createBatch } from '../../platform/postgres/batch.ts';
 import type { Sql } from '../../platform/postgres/store.ts';
-import type { AgentTrust, Flag } from './snapshots.ts';
+
+export interface Flag {
+  readonly key: string;
+  readonly scope: string;
+  readonly value: unknown;
+}
+
+/** Trust as stored, with the version that act_finish() compares. */
+export interface AgentTrust extends TrustState {
+  readonly version: number;
+}
 
 export interface FactsCall {
   readonly tenant: string;

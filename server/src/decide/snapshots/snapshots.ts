@@ -1,6 +1,6 @@
 // Gathers what one decision may depend on. One statement reads it all, because facts of two different moments
 // could together allow what neither moment would have allowed. The revision in it is checked again by act_start().
-import { driftTrust, newTrust } from '@mandate/kernel';
+import { driftTrust, newTrust, withResource } from '@mandate/kernel';
 import type {
   Action,
   DeploymentFacts,
@@ -8,6 +8,7 @@ import type {
   Finding,
   Law,
   Mode,
+  ResourceWord,
   Restriction,
   Snapshot,
   TrustSettings,
@@ -16,29 +17,16 @@ import type {
 import type { Sql } from '../../platform/postgres/store.ts';
 import type { Clock } from '../../platform/clock/clock.ts';
 import { createFacts } from './facts.ts';
-import type { FactsCall, FactsRow } from './facts.ts';
-
-export interface Flag {
-  readonly key: string;
-  readonly scope: string;
-  readonly value: unknown;
-}
-
-/** Trust as stored, with the version that act_finish() compares. */
-export interface AgentTrust {
-  readonly version: number;
-  readonly score: number;
-  readonly streak: number;
-  readonly failuresInRow: number;
-  readonly gainedToday: number;
-  readonly gainedDay: number;
-  readonly movedMs: number;
-}
+import type { FactsCall, FactsRow, AgentTrust, Flag } from './facts.ts';
 
 export interface Question {
   readonly tenant: string;
+  /** As it was asked for; what comes back has it as the charter does. */
   readonly action: Action;
-  readonly digest: string;
+  /** Whose word its resource is. */
+  readonly resourceIs: ResourceWord;
+  /** Of the action as the charter has it, or of the act that waits. */
+  readonly digestOf: (action: Action) => string;
   /** The waiting act that is decided again; null for a new request. */
   readonly actId: string | null;
   readonly asker: {
@@ -53,6 +41,9 @@ export interface Question {
 /** The snapshot, and beside it what only the start of the act needs. */
 export interface GatheredFacts {
   readonly kind: 'gathered';
+  /** Touching what its parameters say, where the charter reads that from them: what is decided, recorded and begun. */
+  readonly action: Action;
+  readonly digest: string;
   readonly snapshot: Snapshot;
   readonly trust: AgentTrust | null;
   /** The waiting act whose approval the snapshot carries. */
@@ -106,75 +97,106 @@ export function createSnapshots({
   // By tenant, the law of its last decision: what it asks to be looked at is looked at while the facts are read.
   const lastLaws = new Map<string, Law>();
   return {
-    async gather({ tenant, action, digest, actId, asker }) {
-      const expected = lastLaws.get(tenant);
-      const early = expected === undefined ? null : pastOf({ tenant, action, asker, law: expected });
-      const [deployment, pastEarly, row] = await Promise.all([
-        action.action.startsWith('deploy.') ? deploymentOf(tenant, action) : null,
-        early,
-        readFacts({
-          tenant,
-          agent: action.agent,
-          actId,
-          digest,
-          requester: asker.id,
-          grantIds: asker.grantIds,
-          chain: action.chain,
-          counters: countersOf(action),
-        }),
-      ]);
-      const { nowMs } = row;
-      if (row.revision === null)
-        return {
-          kind: 'unavailable',
-          why: `tenant ${tenant} is not set up: its row is missing, which counts as a stop`,
-        };
-      if (row.charter === null)
-        return {
-          kind: 'unavailable',
-          why: `tenant ${tenant} has no active charter: activate one with mandate policy or MANDATE_CHARTER`,
-        };
-      const law = await lawOf(tenant, row.charter);
-      if (law === null)
-        return {
-          kind: 'unavailable',
-          why: `the active charter ${row.charter} of tenant ${tenant} could not be loaded by this process`,
-        };
-      if (law !== expected) lastLaws.set(tenant, law);
-      const asked = { tenant, action, asker, law };
-      const [past, findings] = await Promise.all([
-        law === expected ? pastEarly : pastOf(asked),
-        findingsOf(asked),
-      ]);
-      const { mode, enforcement, restrictions, maxConcurrent } = readFlags(row.flags);
-      const facts: Facts = {
-        tenant,
-        nowMs,
-        revision: row.revision,
-        mode,
-        // Left out where nobody overrides: what is sealed with every act stays as small as it was.
-        ...(enforcement === null ? {} : { enforcement }),
-        principal: { id: asker.id, roles: asker.roles },
-        trust: leastTrust(action, row, law.charter.trust, nowMs),
-        userScopes: asker.userScopes,
-        userRoles: asker.userRoles,
-        grants: row.grants,
-        restrictions: restrictions.length === 0 ? row.restrictions : [...row.restrictions, ...restrictions],
-        used: row.used,
-        approval: row.approval,
-        deployment,
-        findings: findings ?? NO_FINDINGS,
-        ...past,
-      };
-      return {
-        kind: 'gathered',
-        snapshot: { ...facts, law },
-        trust: row.agent,
-        approvedActId: row.approval?.actId ?? null,
-        slots: stricter(law.charter.limits.concurrentAgents, maxConcurrent),
-      };
+    async gather(question) {
+      let expected = lastLaws.get(question.tenant);
+      for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+        const gathered = await read(question, expected);
+        if (gathered.kind !== 'other_law') return gathered;
+        expected = gathered.law;
+      }
+      return { kind: 'unavailable', why: `the charter of tenant ${question.tenant} keeps changing` };
     },
   };
+
+  async function read(question: Question, expected: Law | undefined): Promise<Gathered | OtherLaw> {
+    const { tenant, actId, asker, resourceIs } = question;
+    const action =
+      expected === undefined ? question.action : withResource(expected, question.action, resourceIs);
+    const digest = question.digestOf(action);
+    const early = expected === undefined ? null : pastOf({ tenant, action, asker, law: expected });
+    const [deployment, pastEarly, row] = await Promise.all([
+      action.action.startsWith('deploy.') ? deploymentOf(tenant, action) : null,
+      early,
+      readFacts({
+        tenant,
+        agent: action.agent,
+        actId,
+        digest,
+        requester: asker.id,
+        grantIds: asker.grantIds,
+        chain: action.chain,
+        counters: countersOf(action),
+      }),
+    ]);
+    const { nowMs } = row;
+    if (row.revision === null)
+      return {
+        kind: 'unavailable',
+        why: `tenant ${tenant} is not set up: its row is missing, which counts as a stop`,
+      };
+    if (row.charter === null)
+      return {
+        kind: 'unavailable',
+        why: `tenant ${tenant} has no active charter: activate one with mandate policy or MANDATE_CHARTER`,
+      };
+    const law = await lawOf(tenant, row.charter);
+    if (law === null)
+      return {
+        kind: 'unavailable',
+        why: `the active charter ${row.charter} of tenant ${tenant} could not be loaded by this process`,
+      };
+    if (law !== expected) lastLaws.set(tenant, law);
+    // What was looked up belongs to the resource that another charter reads.
+    if (law !== expected && isOther(withResource(law, question.action, resourceIs), action))
+      return { kind: 'other_law', law };
+    const asked = { tenant, action, asker, law };
+    const [past, findings] = await Promise.all([
+      law === expected ? pastEarly : pastOf(asked),
+      findingsOf(asked),
+    ]);
+    const { mode, enforcement, restrictions, maxConcurrent } = readFlags(row.flags);
+    const facts: Facts = {
+      tenant,
+      nowMs,
+      revision: row.revision,
+      mode,
+      // Left out where nobody overrides: what is sealed with every act stays as small as it was.
+      ...(enforcement === null ? {} : { enforcement }),
+      principal: { id: asker.id, roles: asker.roles },
+      trust: leastTrust(action, row, law.charter.trust, nowMs),
+      userScopes: asker.userScopes,
+      userRoles: asker.userRoles,
+      grants: row.grants,
+      restrictions: restrictions.length === 0 ? row.restrictions : [...row.restrictions, ...restrictions],
+      used: row.used,
+      approval: row.approval,
+      deployment,
+      findings: findings ?? NO_FINDINGS,
+      ...past,
+    };
+    return {
+      kind: 'gathered',
+      action,
+      digest,
+      snapshot: { ...facts, law },
+      trust: row.agent,
+      approvedActId: row.approval?.actId ?? null,
+      slots: stricter(law.charter.limits.concurrentAgents, maxConcurrent),
+    };
+  }
+}
+
+/** What was read goes by a resource that the charter in force does not see. */
+interface OtherLaw {
+  readonly kind: 'other_law';
+  readonly law: Law;
+}
+
+/** Only a charter that came in between has it read again. */
+const ATTEMPTS = 4;
+
+function isOther({ resource: a }: Action, { resource: b }: Action): boolean {
+  return a?.type !== b?.type || a?.id !== b?.id;
 }
 
 const NO_FINDINGS: readonly Finding[] = [];

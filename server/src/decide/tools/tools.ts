@@ -1,30 +1,15 @@
 // A tool that is described anew is another tool to the model that reads the description, whatever its name says. So
 // what each MCP server says of its tools is pinned when it is first seen, and a change holds the tool's calls until
 // somebody has read and accepted it. The hold is a restriction and the acceptance an approval: no mechanism of its own.
-import type { JsonObject } from '@mandate/kernel';
+import type { JsonObject, ToolView } from '@mandate/kernel';
 import type { Chance, Clock } from '../../platform/clock/clock.ts';
 import { iso, isoOrNull } from '../../platform/clock/iso.ts';
+import type { WriteEntry } from '../../platform/events/entry.ts';
 import type { Refusal } from '../../platform/http/problems.ts';
 import { jsonb } from '../../platform/postgres/jsonb.ts';
 import type { Store, Tx } from '../../platform/postgres/store.ts';
 import { toldTools } from './told.ts';
 import type { ToldTool } from './told.ts';
-
-export interface ToolView {
-  readonly upstream: string;
-  readonly name: string;
-  readonly hash: string;
-  readonly told: JsonObject;
-  readonly pinnedAt: string;
-  readonly pinnedBy: string;
-  /** What it says now, while that has not been accepted. */
-  readonly changed: {
-    readonly hash: string;
-    readonly told: JsonObject;
-    readonly at: string | null;
-    readonly approval: string | null;
-  } | null;
-}
 
 export interface Seen {
   readonly tenant: string;
@@ -97,11 +82,7 @@ export interface ToolsNeeds {
     tx: Tx,
     withdrawal: { tenant: string; id: string; why: string; by: string; traceId: string | null },
   ) => Promise<unknown>;
-  readonly writeEntry: (
-    tx: Tx,
-    tenant: string,
-    entry: { kind: string; actor: string; atMs: number; traceId: string | null; data: JsonObject },
-  ) => Promise<void>;
+  readonly writeEntry: WriteEntry;
 }
 
 interface ToolRow {

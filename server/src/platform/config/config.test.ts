@@ -38,24 +38,18 @@ test('the data directory follows the account and XDG_STATE_HOME', () => {
     assert.equal(loadConfig({ ...person, ...sources }).dataDir, expected);
 });
 
-test('a flag wins over the environment, the environment over the charter, and each value knows where it is from', () => {
-  const charter = { metricsPrefix: 'simcorp' };
+test('a flag wins over the environment, and each value knows where it is from', () => {
   const config = loadConfig({
     ...person,
-    env: { PORT: '5000', HOST: '0.0.0.0' },
+    env: { PORT: '5000', HOST: '0.0.0.0', METRICS_PREFIX: 'simcorp' },
     argv: ['--port', '6000', '--data-dir=/d'],
-    charter,
   });
   assert.equal(config.port, 6000);
   assert.equal(config.host, '0.0.0.0');
   assert.equal(config.dataDir, '/d');
   assert.equal(config.metricsPrefix, 'simcorp');
   const { port, host, dataDir, metricsPrefix, logLevel } = config.origins;
-  assert.deepEqual(
-    [port, host, dataDir, metricsPrefix, logLevel],
-    ['flag', 'env', 'flag', 'charter', 'default'],
-  );
-  assert.equal(loadConfig({ ...person, env: { METRICS_PREFIX: 'own' }, charter }).metricsPrefix, 'own');
+  assert.deepEqual([port, host, dataDir, metricsPrefix, logLevel], ['flag', 'env', 'flag', 'env', 'default']);
 });
 
 test('a wrong value is refused with its name, what was found and what is allowed', () => {

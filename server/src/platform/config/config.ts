@@ -11,7 +11,7 @@ type Values = {
   readonly [Name in SettingName]: (typeof SETTINGS)[Name] extends Setting<infer T> ? T : never;
 };
 
-export type Origin = 'default' | 'charter' | 'env' | 'flag';
+export type Origin = 'default' | 'env' | 'flag';
 
 export interface Config extends Values {
   readonly origins: Readonly<Record<SettingName, Origin>>;
@@ -19,10 +19,8 @@ export interface Config extends Values {
 
 export interface ConfigSources {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Flags such as `--port 4008`, without the command. They win over the environment, and that over the charter. */
+  /** Flags such as `--port 4008`, without the command. They win over the environment. */
   readonly argv?: readonly string[];
-  /** What the active charter sets. */
-  readonly charter?: { readonly metricsPrefix?: string };
   readonly home?: string;
   readonly uid?: number | null;
   readonly cwd?: string;
@@ -57,7 +55,7 @@ export function loadConfig(sources: ConfigSources): Config {
   const origins: Partial<Record<SettingName, Origin>> = {};
   for (const name of NAMES) {
     const setting: Setting<unknown> = SETTINGS[name];
-    const found = find(name, setting, { ...sources, flags });
+    const found = find(setting, { ...sources, flags });
     origins[name] = found?.origin ?? 'default';
     if (found === null) {
       values[name] = typeof setting.fallback === 'function' ? setting.fallback(machine) : setting.fallback;
@@ -108,18 +106,14 @@ export function describeConfig(config: Config): readonly ConfigLine[] {
 }
 
 function find(
-  name: SettingName,
   setting: Setting<unknown>,
-  { env, charter, flags }: ConfigSources & { readonly flags: Readonly<Record<string, string>> },
+  { env, flags }: ConfigSources & { readonly flags: Readonly<Record<string, string>> },
 ): Found | null {
   const flag = setting.flag === null ? undefined : flags[setting.flag];
   if (flag !== undefined) return { origin: 'flag', where: `--${setting.flag}`, text: flag };
   const variable = env[setting.env];
   if (variable !== undefined && variable !== '') return { origin: 'env', where: setting.env, text: variable };
-  const prefix = name === 'metricsPrefix' ? charter?.metricsPrefix : undefined;
-  return prefix === undefined
-    ? null
-    : { origin: 'charter', where: 'metricsPrefix in the charter', text: prefix };
+  return null;
 }
 
 function readFlags(argv: readonly string[], problems: string[]): Readonly<Record<string, string>> {

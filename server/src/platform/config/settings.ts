@@ -16,7 +16,7 @@ export const SETTINGS = {
       .refine((port) => port <= 65_535),
     allowed: 'a TCP port from 0 (any free one) to 65535',
     fallback: 4007,
-    about: 'Port of the API and the dashboard.',
+    about: 'Port of the API and the pages.',
     example: '4007',
   }),
   host: setting<string>({
@@ -194,7 +194,8 @@ export const SETTINGS = {
     shape: text.regex(/^[a-zA-Z_][a-zA-Z0-9_]{0,63}$/),
     allowed: 'up to 64 letters, digits and underscores, not beginning with a digit',
     fallback: 'mandate',
-    about: 'What the names of the governance metrics begin with. A charter may set it too.',
+    about:
+      'What the names of all metrics at /metrics begin with. Set for the server; no charter key sets it.',
     example: 'mandate',
   }),
   commandDb: setting<string | null>({
@@ -205,7 +206,7 @@ export const SETTINGS = {
     allowed: 'the path of an SQLite file with a table command_proposals',
     fallback: null,
     about:
-      'A database of commands that another program keeps, counted in governance metrics beside the acts. Only read. No command may be in both, unless its row names the act.',
+      'A database of commands that another program keeps, counted in the governance metrics of the tenant of this server beside the acts. Only read. No command may be in both, unless its row names the act. Set it for every server of the tenant.',
     example: '/var/lib/roaster/commands.db',
   }),
   breakerCheckMs: setting<number>({

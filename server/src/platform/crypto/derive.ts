@@ -12,6 +12,7 @@ export type Purpose =
   | 'database-login'
   | 'grant-signing'
   | 'permit-signing'
+  | 'reading-link'
   | 'receipt-signing'
   | 'request-signature'
   | 'source-scope'

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { idempotencyKeyField, limitField, momentField, nameField, reasonField } from './fields.ts';
+import {
+  actionNameField,
+  agentNameField,
+  idempotencyKeyField,
+  limitField,
+  lineField,
+  momentField,
+  nameField,
+  reasonField,
+} from './fields.ts';
 
 test('a name shows as what it is', () => {
   for (const name of ['a', 'x'.repeat(256), 'données', '名前', '👩‍💻', 'a b', "o'neil"]) {
@@ -19,6 +28,38 @@ test('a name shows as what it is', () => {
     '\u001b[2J',
   ];
   for (const name of bad) assert.ok(!nameField.safeParse(name).success, JSON.stringify(name));
+});
+
+// I9
+test('no name holds a token, whose format gives it away; what only looks like one may be a name', () => {
+  const secret = 'ghp_aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xY3zA5';
+  for (const field of [nameField, agentNameField, actionNameField, idempotencyKeyField]) {
+    const { error } = field.safeParse(secret);
+    assert.match(error?.issues[0]?.message ?? '', /holds a token or a password/);
+    assert.ok(!JSON.stringify(error?.issues).includes(secret), 'the answer does not say it again');
+    assert.ok(!field.safeParse(`work.${secret}`).success);
+  }
+  assert.ok(!nameField.safeParse('https://ada:tiger-7@example.org').success);
+  assert.ok(lineField.safeParse(secret).success, 'what is hidden before it is kept');
+  for (const name of [
+    'task-3f2b8a1c-0d4e-4f6a-9b7c-1d2e3f4a5b6c',
+    'a'.repeat(64),
+    'password.reset',
+    'sk-learn',
+  ])
+    for (const field of [nameField, agentNameField, actionNameField, idempotencyKeyField])
+      assert.ok(field.safeParse(name).success, name);
+});
+
+test('an agent and an action are called what a rule, a log and a command take as it is', () => {
+  for (const agent of ['a', 'builder-1', 'user:ada@example.org'])
+    assert.ok(agentNameField.safeParse(agent).success);
+  for (const agent of ['', '-a', 'a b', 'a/b', 'ä', 'a\ud800'])
+    assert.ok(!agentNameField.safeParse(agent).success, agent);
+  for (const action of ['git.merge', 'a', 'http:/x@y'])
+    assert.ok(actionNameField.safeParse(action).success, action);
+  for (const action of ['a..b', '.a', 'a b', 'a*'])
+    assert.ok(!actionNameField.safeParse(action).success, action);
 });
 
 test('a reason may have lines but nothing that a terminal obeys', () => {

@@ -2,6 +2,7 @@
 // shown to the people who approve, and handed to Postgres, which takes no NUL and no year 10000.
 import { redactText } from '@mandate/kernel';
 import { z } from 'zod';
+import { AGENT_NAME, holdsSecret, IS_ACTION_NAME, IS_AGENT_NAME, isDottedName, NO_SECRET } from './names.ts';
 
 const NAME_MAX = 256;
 const REASON_MAX = 2_000;
@@ -19,8 +20,21 @@ export function isPlainText(text: string): boolean {
   return !DECEPTIVE.test(text) && text.isWellFormed();
 }
 
-/** A name of something: 1 to 256 characters that show as what they are. */
-export const nameField = z.string().min(1).max(NAME_MAX).refine(isPlainText, `must be ${IS_PLAIN}`);
+/** A line that is shown: 1 to 256 characters that show as what they are. Whoever keeps it hides the secrets in it (I9). */
+export const lineField = z
+  .string()
+  .min(1)
+  .max(NAME_MAX, { abort: true })
+  .refine(isPlainText, `must be ${IS_PLAIN}`);
+
+/** A name of something, which is kept and shown as it is. A token is none (I9). */
+export const nameField = lineField.refine((text) => !holdsSecret(text), NO_SECRET);
+
+/** The name of an agent. */
+export const agentNameField = nameField.regex(AGENT_NAME, IS_AGENT_NAME);
+
+/** The name of an action, as a rule can speak of it. */
+export const actionNameField = nameField.refine(isDottedName, IS_ACTION_NAME);
 
 /** What people write for people: lines and tabs are fine, tricks are not. A secret that was pasted in goes no further (I9). */
 export const reasonField = z
@@ -40,7 +54,8 @@ export const charterTextField = z.string().min(1).max(CHARTER_MAX, CHARTER_TOO_L
 /** What may stand in an HTTP header as well as in a body. */
 export const idempotencyKeyField = z
   .string()
-  .regex(/^[\x20-\x7e]{1,256}$/, 'must be 1 to 256 printable ASCII characters');
+  .regex(/^[\x20-\x7e]{1,256}$/, { abort: true, error: 'must be 1 to 256 printable ASCII characters' })
+  .refine((text) => !holdsSecret(text), NO_SECRET);
 
 const FIRST_MS = 0;
 const LAST_MS = 253_402_300_799_999;
@@ -53,6 +68,16 @@ export const momentField = z.iso
     'must be between the years 1970 and 9999',
   )
   .transform((text) => Date.parse(text));
+
+/** For whatever asks for a time between two moments: one that would end before it begins would find nothing, and say nothing of it. */
+export function inOrder<
+  S extends z.ZodType<{ readonly from?: number | undefined; readonly to?: number | undefined }>,
+>(shape: S): S {
+  return shape.refine(({ from, to }) => from === undefined || to === undefined || from <= to, {
+    path: ['to'],
+    error: 'is before from; exchange the two',
+  });
+}
 
 /** How many items a page has: a query is text, so digits, and never more than `most`. */
 export function limitField(most: number) {

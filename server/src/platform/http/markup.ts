@@ -13,7 +13,8 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '"': '&quot;',
   "'": '&#39;',
 };
-const HIDDEN = /[^\P{Cc}\n\t]|\p{Bidi_Control}|[\p{Zl}\p{Zp}\u{200b}\u{2060}\u{feff}]/gu;
+/** What cannot be seen, or turns the direction of writing. */
+export const HIDDEN = /[^\P{Cc}\n\t]|\p{Bidi_Control}|[\p{Zl}\p{Zp}\u{200b}\u{2060}\u{feff}]/gu;
 
 /** Text, safe in an element and in a quoted attribute. */
 function text(value: string): string {

@@ -28,6 +28,21 @@ export function framePage({ title, style, body }: Page): string {
 `.html;
 }
 
+/** The body of a page that opens for a key: a browser sends none by itself. `path` is the page's own. */
+export function keyBody(
+  title: string,
+  { path, sentences }: { readonly path: string; readonly sentences: readonly string[] },
+): Html {
+  const [first, ...others] = sentences;
+  return markup`${noteBody(title, first === undefined ? [] : [first])}
+      <form method="post" action="${path}">
+        <label for="key">Key (used once for this page, kept nowhere)</label>
+        <input id="key" name="key" type="password" autocomplete="off" required />
+        <button>Open</button>
+      </form>
+      ${others.map((each) => markup`<p>${each}</p>`)}`;
+}
+
 /** The body of a page that only says something: a link that is not valid, a key that is missing. */
 export function noteBody(title: string, sentences: readonly string[]): Html {
   return markup`<header>

@@ -78,7 +78,7 @@ export const PROBLEMS = {
     next: 'Mandate is not ready to decide, so nothing runs; see /ready.',
   },
   malformed: { status: 400, title: 'Malformed request', next: 'Correct the request and send it again.' },
-  invalid: { status: 422, title: 'Invalid request', next: 'Correct the fields that errors[] names.' },
+  invalid: { status: 422, title: 'Invalid request', next: 'Correct the request and send it again.' },
   idempotency_mismatch: {
     status: 422,
     title: 'Idempotency key reused',
@@ -141,6 +141,15 @@ export const PROBLEMS = {
 } as const satisfies Record<string, ProblemKind>;
 
 export type ProblemCode = keyof typeof PROBLEMS;
+
+/** What to do next: `hasErrors` where the answer names fields, which is said only where it does. */
+export function nextStepOf(code: ProblemCode, hasErrors: boolean): string {
+  return code === 'invalid' && hasErrors ? 'Correct the fields that errors[] names.' : PROBLEMS[code].next;
+}
+
+export function isProblemCode(code: string): code is ProblemCode {
+  return Object.hasOwn(PROBLEMS, code);
+}
 
 /** A refusal is an answer, not an exception. */
 export interface Refusal {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Chance } from '../clock/clock.ts';
 import { createPrivateFile, readPrivateFile } from '../crypto/master-key.ts';
 import type { Store } from '../postgres/store.ts';
+import { lockAdminKeys } from './key-store.ts';
 import type { Keys } from './keys.ts';
 
 export type AdminKey =
@@ -34,7 +35,7 @@ export async function ensureAdminKey({
 }: AdminKeyNeeds): Promise<AdminKey> {
   const path = join(dataDir, 'admin.key');
   return store.withTenant(tenant, async (tx) => {
-    await tx`select pg_advisory_xact_lock(hashtextextended('mandate.admin_key/' || ${tenant}, 0))`;
+    await lockAdminKeys(tx, tenant);
     const inFile = (await readPrivateFile(path))?.trim();
     const found = inFile === undefined ? null : await keys.find(inFile, tx);
     if (found !== null && found.tenant === tenant && found.revokedMs === null) return { kind: 'kept', path };

@@ -27,8 +27,38 @@ export interface Asker {
   readonly traceId: string | null;
   /** The schedule of the charter that asks; missing for everybody else. */
   readonly schedule?: string;
-  /** Who wrote what it does, where that is somebody else: to be counted as asking, by the id of the principal. */
-  readonly author?: string;
+  /** Who else has asked, by the id of the principal: who wrote what it does, and who had it begun. Missing for nobody. */
+  readonly alsoAsked?: readonly string[];
+}
+
+/** Everybody who has asked, as far as four eyes go. */
+export function askersOf({ id, user, alsoAsked = [] }: Asker): readonly string[] {
+  return [...new Set([id, ...(user === null ? [] : [`user:${user.id}`]), ...alsoAsked])];
+}
+
+/** The same asker, for whom these have asked too. */
+export function askedAlsoBy(asker: Asker, others: readonly string[]): Asker {
+  const also = new Set([...(asker.alsoAsked ?? []), ...others]);
+  also.delete(asker.id);
+  return also.size === 0 ? asker : { ...asker, alsoAsked: [...also] };
+}
+
+/** Somebody with a name, roles and agents, and what else is said: no key, no person behind it, nothing handed on. */
+export function bareAsker(
+  of: Partial<Asker> & Pick<Asker, 'id' | 'tenant' | 'roles' | 'agents' | 'traceId'>,
+): Asker {
+  return {
+    user: null,
+    userScopes: null,
+    userRoles: [],
+    chain: [],
+    grantIds: [],
+    boundTo: null,
+    mayAskForOthers: false,
+    keyId: null,
+    expiresMs: null,
+    ...of,
+  };
 }
 
 /** Who asks, as a decision may know it. */

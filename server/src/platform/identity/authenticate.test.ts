@@ -145,9 +145,9 @@ describe('whoever asks', () => {
     const other = open();
     await principalOf(bearer(text), other);
     const of = { tenant: 'acme', id: key.id, by: 'user:root' };
-    assert.equal(await database.store.withTenant('acme', (tx) => keys.revoke(tx, of)), true);
+    assert.equal(await database.store.withTenant('acme', (tx) => keys.revoke(tx, of)), 'revoked');
     assert.equal(await refusalOf(bearer(text), other), 'key_revoked');
-    assert.equal(await database.store.withTenant('acme', (tx) => keys.revoke(tx, of)), false);
+    assert.equal(await database.store.withTenant('acme', (tx) => keys.revoke(tx, of)), 'not_standing');
   });
 
   test('is out when the key has expired', async () => {
@@ -170,7 +170,7 @@ describe('whoever asks', () => {
     assert.deepEqual(await store.withTenant('rival', (tx) => keys.list(tx, 'acme')), []);
     assert.equal(
       await store.withTenant('rival', (tx) => keys.revoke(tx, { tenant: 'acme', id: key.id, by: 'x' })),
-      false,
+      'not_standing',
     );
     const columns = await app<{ name: string }[]>`
       select unnest(proargnames) as name from pg_proc where proname = 'find_api_key'`;

@@ -3,11 +3,12 @@
 import type { Clock } from '../clock/clock.ts';
 import { sha256Hex } from '../crypto/hash.ts';
 import type { Store } from '../postgres/store.ts';
+import type { ApiKey } from './api-key.ts';
 import type { BruteForce } from './brute-force.ts';
 import type { GrantTokens } from './grant-token.ts';
 import type { Jwt } from './jwt.ts';
 import { readKeyText } from './key-text.ts';
-import type { ApiKey, Keys } from './keys.ts';
+import type { Keys } from './keys.ts';
 import { type Principal, principalId } from './principal.ts';
 import { checkSignedRequest, readSignedRequest, rememberRequest } from './request-signature.ts';
 

@@ -1,7 +1,7 @@
 // The SQL of API keys. Lists go in and come out as JSON: the driver knows no array types without asking the
 // catalogue on every new connection.
 import type { Queryable } from '../postgres/store.ts';
-import type { ApiKey } from './keys.ts';
+import type { ApiKey } from './api-key.ts';
 
 export interface KeyRow {
   readonly tenant: string;
@@ -74,6 +74,11 @@ export function listKeyRows(tx: Queryable, tenant: string): Promise<readonly Key
       to_jsonb(scopes) as scopes, created_at as "createdMs", created_by as "createdBy", expires_at as "expiresMs",
       revoked_at as "revokedMs"
     from mandate.api_key where tenant = ${tenant} order by created_at, id`;
+}
+
+/** Whoever makes the first admin key or ends the last one waits for the other. Until the transaction ends. */
+export async function lockAdminKeys(tx: Queryable, tenant: string): Promise<void> {
+  await tx`select pg_advisory_xact_lock(hashtextextended('mandate.admin_key/' || ${tenant}, 0))`;
 }
 
 export async function revokeKeyRow(

@@ -7,26 +7,18 @@ import type { Chance, Clock } from '../clock/clock.ts';
 import type { Queryable } from '../postgres/store.ts';
 import { formatKey } from './key-text.ts';
 import { createBatch } from '../postgres/batch.ts';
-import { findKeyRow, findKeyRows, insertKey, type KeyRow, listKeyRows, revokeKeyRow } from './key-store.ts';
+import type { ApiKey } from './api-key.ts';
+import {
+  findKeyRow,
+  findKeyRows,
+  insertKey,
+  type KeyRow,
+  listKeyRows,
+  lockAdminKeys,
+  revokeKeyRow,
+} from './key-store.ts';
 import type { ProvenUser } from './principal.ts';
 import { isRole, type Role } from './roles.ts';
-
-/** What a key's row fixes. Times are epoch milliseconds. */
-export interface ApiKey {
-  readonly tenant: string;
-  readonly id: string;
-  readonly label: string;
-  readonly agents: readonly string[] | 'any';
-  readonly user: ProvenUser | null;
-  readonly roles: readonly Role[];
-  readonly scopes: readonly string[] | null;
-  readonly createdMs: number;
-  readonly createdBy: string;
-  readonly expiresMs: number | null;
-  readonly revokedMs: number | null;
-  /** Which master key its pepper and signing secret hang on. */
-  readonly masterId: string;
-}
 
 export interface NewKey {
   readonly tenant: string;
@@ -51,11 +43,11 @@ export interface CreatedKey {
 export interface Keys {
   /** Throws a TypeError for a combination that is never allowed. */
   create(tx: Queryable, wanted: NewKey): Promise<CreatedKey>;
-  /** True when it stood until now. It counts from the next request on, in every process. */
+  /** It counts from the next request on, in every process. The last key that can make others stays: nobody could ever get in again. */
   revoke(
     tx: Queryable,
     of: { readonly tenant: string; readonly id: string; readonly by: string },
-  ): Promise<boolean>;
+  ): Promise<'revoked' | 'not_standing' | 'last_admin'>;
   list(tx: Queryable, tenant: string): Promise<readonly ApiKey[]>;
   /** The row of a key by its text, whatever its tenant; revoked and expired ones included. Uncached. */
   find(text: string, via?: Queryable): Promise<ApiKey | null>;
@@ -74,6 +66,13 @@ export interface KeyNeeds {
 
 export function createKeys({ app, masterKeys, clock, chance }: KeyNeeds): Keys {
   const peppers = masterKeys.all.map((key) => hmacKey(deriveKey(key, 'api-key-pepper')));
+  /** Whether it can make any other key now; one under a master key that is gone opens nothing. */
+  const opensAll = ({ roles, scopes, revokedMs, expiresMs, masterId }: KeyRow, nowMs: number): boolean =>
+    roles.includes('admin') &&
+    scopes === null &&
+    revokedMs === null &&
+    (expiresMs === null || expiresMs > nowMs) &&
+    masterKeys.all.some(({ id }) => id === masterId);
   const signingSecretOf: Keys['signingSecretOf'] = (key) => {
     const master = masterKeys.all.find((candidate) => candidate.id === key.masterId);
     return master === undefined ? null : deriveKey(master, 'request-signature', key.id);
@@ -111,7 +110,14 @@ export function createKeys({ app, masterKeys, clock, chance }: KeyNeeds): Keys {
       const secret = deriveKey(masterKeys.current, 'request-signature', key.id);
       return { key, text, signingSecret: `whsec_${secret.toString('base64')}` };
     },
-    revoke: (tx, of) => revokeKeyRow(tx, { ...of, nowMs: clock.nowMs() }),
+    async revoke(tx, of) {
+      const nowMs = clock.nowMs();
+      // First, and read in statements of their own: of two that end each other's key, the second sees what the first did.
+      await lockAdminKeys(tx, of.tenant);
+      const admins = (await listKeyRows(tx, of.tenant)).filter((row) => opensAll(row, nowMs));
+      if (admins.length === 1 && admins[0]?.id === of.id) return 'last_admin';
+      return (await revokeKeyRow(tx, { ...of, nowMs })) ? 'revoked' : 'not_standing';
+    },
     list: async (tx, tenant) => (await listKeyRows(tx, tenant)).map(toApiKey),
     async find(text, via) {
       const macs = peppers.map((pepper) => hmacSha256(pepper, text));

@@ -74,3 +74,8 @@ export function principalId(of: {
 export function isPerson(id: string): boolean {
   return id.startsWith('user:');
 }
+
+/** Whether a person may be behind the id: a person, or a key that says of nobody that it is theirs. Machines have names. */
+export function couldBePerson(id: string): boolean {
+  return !/^(?:agent|schedule|drill|case|mandate):/.test(id);
+}

@@ -1,25 +1,28 @@
 // The HTTP resources of API keys. The text of a key leaves the server once, in the answer that makes it.
 import { z } from 'zod';
 import { anyPatternCovers } from '@mandate/kernel';
-import type { JsonObject } from '@mandate/kernel';
+import type { KeyView } from '@mandate/kernel';
 import { momentField, nameField } from '../http/fields.ts';
 import { json, problem, route } from '../http/route.ts';
+import type { WriteEntry } from '../events/entry.ts';
 import type { Route } from '../http/route.ts';
 import type { Clock } from '../clock/clock.ts';
-import type { Store, Tx } from '../postgres/store.ts';
-import type { ApiKey, Keys } from './keys.ts';
+import type { Store } from '../postgres/store.ts';
+import type { ApiKey } from './api-key.ts';
+import type { Keys } from './keys.ts';
 import type { Principal } from './principal.ts';
-import { ROLES } from './roles.ts';
+import { PERMISSIONS, ROLES } from './roles.ts';
 
 export interface KeyRoutesNeeds {
   readonly keys: Keys;
   readonly store: Store;
   readonly clock: Clock;
-  readonly writeEntry: (
-    tx: Tx,
-    tenant: string,
-    entry: { kind: string; actor: string; atMs: number; traceId: string | null; data: JsonObject },
-  ) => Promise<void>;
+  readonly writeEntry: WriteEntry;
+}
+
+/** A scope that covers nothing narrows a key to nothing, which nobody means. */
+function namesPermission(scope: string): boolean {
+  return Object.values(PERMISSIONS).some((held) => [...held].some((one) => anyPatternCovers([scope], one)));
 }
 
 const newKey = z.strictObject({
@@ -33,7 +36,15 @@ const newKey = z.strictObject({
       scopes: z.array(nameField).max(200).default([]),
     })
     .optional(),
-  scopes: z.array(nameField).max(200).optional(),
+  scopes: z
+    .array(
+      nameField.refine(
+        namesPermission,
+        'covers no permission; docs/identity.md lists them, and actions.* covers several',
+      ),
+    )
+    .max(200)
+    .optional(),
   expiresAt: momentField.optional(),
 });
 
@@ -106,9 +117,9 @@ export function keyRoutes({ keys, store, clock, writeEntry }: KeyRoutesNeeds): r
       async handle({ principal, params, traceId }) {
         const { tenant } = principal;
         const id = params['key'] ?? '';
-        const revoked = await store.withTenant(tenant, async (tx) => {
+        const done = await store.withTenant(tenant, async (tx) => {
           const was = await keys.revoke(tx, { tenant, id, by: principal.id });
-          if (was) {
+          if (was === 'revoked') {
             await tx`select mandate.raise_revision(${tenant})`;
             await writeEntry(tx, tenant, {
               kind: 'key.revoked',
@@ -120,7 +131,11 @@ export function keyRoutes({ keys, store, clock, writeEntry }: KeyRoutesNeeds): r
           }
           return was;
         });
-        return revoked
+        if (done === 'last_admin') {
+          const detail = `${id} is the last admin key that stands, and without one nobody could make another. Make its successor first (POST /api/v1/keys with the role admin and without scopes, or mandate key create --role admin), then revoke this one.`;
+          return problem({ code: 'conflict', detail });
+        }
+        return done === 'revoked'
           ? json({ revoked: true })
           : problem({ code: 'not_found', detail: `There is no standing key ${id}.` });
       },
@@ -150,7 +165,7 @@ function excessOf(
   return agent === undefined ? null : `it speaks for ${own}, not for ${agent}.`;
 }
 
-function viewOf(key: ApiKey) {
+function viewOf(key: ApiKey): KeyView {
   const { createdMs, expiresMs, revokedMs, masterId: _masterId, ...rest } = key;
   const iso = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
   return { ...rest, createdAt: iso(createdMs), expiresAt: iso(expiresMs), revokedAt: iso(revokedMs) };

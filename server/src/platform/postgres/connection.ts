@@ -6,29 +6,12 @@ import type { Socket } from 'node:net';
 import postgres from 'postgres';
 import { createLanes } from './lanes.ts';
 import type { Reserved } from './lanes.ts';
-
-/** What a column or parameter may be beyond the driver's own types. */
-interface ValueTypes extends Record<string, unknown> {
-  readonly bigint: number | bigint;
-  readonly instant: number;
-}
+import type { Sql, Tx } from './sql.ts';
 
 interface DriverTypes extends Record<string, postgres.PostgresType> {
   readonly bigint: postgres.PostgresType<number | bigint>;
   readonly instant: postgres.PostgresType<number>;
 }
-
-/**
- * A pool. Every query on it stands alone; rows of tenants are visible only inside `Store.withTenant`. Its `begin`
- * and `reserve` are ours (see lanes.ts).
- */
-export type Sql = postgres.Sql<ValueTypes>;
-/** An open transaction; the first argument of every function that runs SQL. */
-export type Tx = postgres.TransactionSql<ValueTypes>;
-/** A pool or an open transaction, for statements that do not care. */
-export type Queryable = postgres.ISql<ValueTypes>;
-/** What may be written to a jsonb column, as `sql.json(value)`. */
-export type Json = postgres.JSONValue;
 
 /** Where a database is and who asks. The password may be absent where the server's own rules let us in. */
 export interface Address {

@@ -1,5 +1,5 @@
 // Plain data as a jsonb parameter. The driver's type for it knows no interfaces, so the one assertion is made here.
-import type { Json, Sql, Tx } from './connection.ts';
+import type { Sql, Tx, Json } from './sql.ts';
 
 /** `value` must be plain data that we built ourselves: strangers' values are parsed at a door first. */
 export function jsonb(db: Sql | Tx, value: object) {

@@ -4,7 +4,7 @@
 // the next one on that connection (#1216), which may be another tenant's. A lane is therefore one driver with one
 // connection, leased to one transaction at a time; it never reconnects, and once dead it is thrown away.
 import type postgres from 'postgres';
-import type { Sql, Tx } from './connection.ts';
+import type { Sql, Tx } from './sql.ts';
 
 /** Opens a driver of exactly one connection that calls `dial` for every socket and `onclose` when one has closed. */
 export type OpenLane = (hooks: { readonly isDead: () => boolean; readonly onclose: () => void }) => Sql;

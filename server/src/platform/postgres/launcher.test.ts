@@ -13,11 +13,11 @@ import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { chooseAccount } from './account.ts';
 import { connect, parseAddress } from './connection.ts';
-import type { Sql } from './connection.ts';
 import { startEmbedded } from './launcher.ts';
 import type { EmbeddedPostgres } from './launcher.ts';
 import { tryLock } from './lock.ts';
 import { answersSslRequest, isPostmaster } from './postmaster.ts';
+import type { Sql } from './sql.ts';
 
 const isRoot = process.getuid?.() === 0;
 const silent = { info: () => {}, warn: () => {} };

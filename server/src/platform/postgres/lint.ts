@@ -1,7 +1,7 @@
 // Row-level security protects only what it was switched on for, and Postgres says nothing where it was forgotten.
 // This lint reads the catalogue instead of the migrations, so that it also finds what was done by hand. It runs as a
 // test and at every boot, and a process that finds anything does not start. Invariant I8.
-import type { Queryable, Sql } from './connection.ts';
+import type { Queryable, Sql } from './sql.ts';
 
 interface Finding {
   readonly problem: string;

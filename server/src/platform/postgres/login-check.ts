@@ -1,9 +1,9 @@
 // Checks the three logins by what they can do, not by how they came about: supplied by an operator or derived by us,
 // a login with too much power voids row-level security, and one with too little makes a stop hang.
-import type { Sql } from './connection.ts';
 import { parseAddress } from './connection.ts';
 import { duties, quoteName } from './roles.ts';
 import type { Duty } from './roles.ts';
+import type { Sql } from './sql.ts';
 import type { Logins, Store } from './store.ts';
 
 interface Standing {

@@ -7,9 +7,9 @@ import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { migrationsDir, openEmptyDatabase } from '../../../../test/postgres.ts';
 import { connect } from './connection.ts';
-import type { Sql } from './connection.ts';
 import { migrate, nextMigration, readMigrations, toMigration } from './migrate.ts';
 import { ensureGroups } from './roles.ts';
+import type { Sql } from './sql.ts';
 
 const foundation = toMigration('0001_foundation.sql', 'create table mandate.first (id integer)');
 const second = toMigration(

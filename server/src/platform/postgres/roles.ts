@@ -2,7 +2,7 @@
 // one group each. They are separate logins and not SET ROLE, because whoever can inject SQL can also RESET ROLE.
 import { createHash, createHmac, pbkdf2Sync } from 'node:crypto';
 import { connect, formatAddress, parseAddress } from './connection.ts';
-import type { Sql } from './connection.ts';
+import type { Sql } from './sql.ts';
 import type { Logins } from './store.ts';
 
 /** The duties that have a login. The group is `mandate_<duty>`. */

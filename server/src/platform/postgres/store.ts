@@ -1,9 +1,9 @@
 // The three doors to the database, one per role, and the only way to the rows of a tenant. A tenant is set for one
 // transaction and gone with it: a setting on a pooled session would leak into whatever request comes next.
 import { connect } from './connection.ts';
-import type { Sql, Tx } from './connection.ts';
+import type { Sql, Tx } from './sql.ts';
 
-export type { Queryable, Sql, Tx } from './connection.ts';
+export type { Queryable, Sql, Tx } from './sql.ts';
 
 /** What the process uses to reach Postgres. */
 export interface Store {
