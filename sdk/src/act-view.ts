@@ -1,5 +1,6 @@
 // An act and its decision as the server shows them, read from unknown JSON.
 import type { Decision, Json, Tier } from '@mandate/kernel';
+import type { DecisionView, ApprovalRef } from './decision-view.ts';
 import {
   fieldsOf,
   idOf,
@@ -12,37 +13,6 @@ import {
   textOf,
   wordOf,
 } from './guard.ts';
-
-/** Why an action may run, waits or may not. The same fields as the kernel's decision; `trust.score` is before the outcome. */
-export interface DecisionView {
-  readonly tier: Tier;
-  readonly effect: Decision['effect'];
-  /** `allowed`, `approved`, `approval_required`, `denied`, `stopped`, …; a newer server may know more of them. */
-  readonly code: string;
-  /** In words, for people. */
-  readonly reasons: readonly string[];
-  /** Pattern of the rule that decided; null when no rule matched. */
-  readonly rule: string | null;
-  readonly trust: { readonly score: number; readonly level: string };
-  readonly findings: readonly Json[];
-  readonly restrictions: readonly Json[];
-  readonly phase: string | null;
-  readonly charterVersion: string;
-  readonly revision: number;
-  readonly obligations: readonly Json[];
-  readonly trace: readonly { readonly part: string; readonly tier: Tier | null; readonly text: string }[];
-}
-
-/** What people are asked, as the agent that waits for them sees it. */
-export interface ApprovalRef {
-  readonly id: string;
-  /** Of exactly this action; approving asks for it. */
-  readonly digest: string;
-  /** ISO 8601. */
-  readonly expiresAt: string;
-  readonly requiredRoles: readonly string[];
-  readonly url: string;
-}
 
 export const ACT_STATUSES = [
   'recorded',

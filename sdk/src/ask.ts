@@ -3,7 +3,8 @@
 import type { JsonObject } from '@mandate/kernel';
 import { readAct, readDecision } from './act-view.ts';
 import type { Answer } from './answer.ts';
-import type { ActView, DecisionView } from './act-view.ts';
+import type { ActView } from './act-view.ts';
+import type { DecisionView } from './decision-view.ts';
 import { MandateProblem, MandateUnavailable } from './errors.ts';
 import { fieldsOf, nonsense } from './guard.ts';
 import type { Machine } from './machine.ts';

@@ -1,24 +1,17 @@
 // Breakers and objectives, for programs that look after autonomy: what has tripped, resolving it, and the rules.
-import type { JsonObject } from '@mandate/kernel';
+import type { AlertSeverity, BreakerAction, BreakerRule as KernelRule, JsonObject } from '@mandate/kernel';
 import { fieldsOf, idOf, listOf, numberOf, optional, parsedJson, textOf, truthOf, wordOf } from './guard.ts';
 import type { Transport } from './transport.ts';
 
-const ACTIONS = ['revert_to_l3', 'pause_command_type', 'alert_only'] as const;
-export type BreakerAction = (typeof ACTIONS)[number];
-const SEVERITIES = ['info', 'warning', 'alert', 'critical'] as const;
-export type AlertSeverity = (typeof SEVERITIES)[number];
+const ACTIONS = [
+  'revert_to_l3',
+  'pause_command_type',
+  'alert_only',
+] as const satisfies readonly BreakerAction[];
+const SEVERITIES = ['info', 'warning', 'alert', 'critical'] as const satisfies readonly AlertSeverity[];
 
-export interface BreakerRule {
-  readonly name: string;
-  readonly enabled: boolean;
-  /** CEL over the figures of the window. */
-  readonly condition: string;
-  /** `5m`. */
-  readonly window: string;
-  readonly action: BreakerAction;
-  readonly alertSeverity: AlertSeverity;
-  /** Rates of fewer acts say nothing yet. */
-  readonly minSamples: number;
+/** A rule as it stands for one set. */
+export interface BreakerRule extends KernelRule {
   /** `*`: written for every governed set. */
   readonly set: string;
   /** Why it guards nothing; null for a sound rule. */

@@ -1,24 +1,74 @@
-// What the server says of charters, read from unknown JSON.
+// What the server says of the charter now: what is wrong with it, why it decides as it does and whether its cases hold,
+// read from unknown JSON.
 import type { Tier } from '@mandate/kernel';
 import { readDecision } from './act-view.ts';
 import { fieldsOf, idOf, listOf, numberOf, optional, textOf, truthOf, wordOf } from './guard.ts';
 import type { Fields } from './guard.ts';
-import type {
-  CaseResult,
-  CharterActivation,
-  CharterDiff,
-  CharterMessage,
-  CharterVersion,
-  CharterVersions,
-  Considered,
-  DiffedRule,
-  Explanation,
-  FieldChange,
-  PolicyCheck,
-  PolicyTest,
-  RollbackReport,
-  WrittenVersion,
-} from './charter.ts';
+import type { DecisionView } from './decision-view.ts';
+
+/** A mistake in a charter, or what is sound and yet in vain. Lines and columns count from 1. */
+export interface CharterMessage {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  /** `tiers.yellow.actions[3].when`; empty for the file as a whole. */
+  readonly pointer: string;
+  readonly message: string;
+  /** All of it in one line. */
+  readonly text: string;
+}
+
+export type PolicyCheck =
+  | { readonly ok: true; readonly version: string; readonly warnings: readonly CharterMessage[] }
+  | { readonly ok: false; readonly problems: readonly CharterMessage[] };
+
+/** A rule that names the action, and why it did or did not decide. */
+export interface Considered {
+  readonly pattern: string;
+  readonly tier: Tier;
+  readonly origin: string;
+  readonly final: boolean;
+  /** Values by selector; empty: for everybody. */
+  readonly selectors: Readonly<Record<string, readonly string[]>>;
+  readonly when: string | null;
+  /** `matched` decides; `selectors`, `condition`, `claims`, `beaten`, `less_specific` say why it did not. */
+  readonly standing: string;
+  readonly why: string;
+}
+
+export interface Explanation {
+  readonly decision: DecisionView;
+  /** In the order in which rules are tried. */
+  readonly considered: readonly Considered[];
+  /** Where no rule names the action: the name that was perhaps meant. */
+  readonly meant: string | null;
+}
+
+export interface CaseResult {
+  readonly name: string;
+  readonly ok: boolean;
+  /** What is not as expected. */
+  readonly problems: readonly string[];
+  readonly decision: {
+    readonly tier: Tier;
+    readonly effect: string;
+    readonly code: string;
+    readonly rule: string | null;
+    readonly reasons: readonly string[];
+  };
+}
+
+export type PolicyTest =
+  | {
+      /** Every case holds. */
+      readonly ok: boolean;
+      readonly version: string;
+      readonly passed: number;
+      readonly failed: number;
+      readonly results: readonly CaseResult[];
+    }
+  /** The charter itself has mistakes. */
+  | { readonly ok: false; readonly problems: readonly CharterMessage[] };
 
 const TIERS = ['green', 'yellow', 'red', 'black'] as const satisfies readonly Tier[];
 
@@ -71,7 +121,7 @@ function readConsidered(value: unknown, where: string): Considered {
   };
 }
 
-function readSelectors(value: unknown, where: string): Readonly<Record<string, readonly string[]>> {
+export function readSelectors(value: unknown, where: string): Readonly<Record<string, readonly string[]>> {
   return Object.fromEntries(
     Object.entries(fieldsOf(value, where)).map(([field, values]) => [
       field,
@@ -107,131 +157,5 @@ function readResult(value: unknown, where: string): CaseResult {
       rule: optional(decision['rule'], textOf, `${where}.decision.rule`),
       reasons: listOf(decision['reasons'], textOf, `${where}.decision.reasons`),
     },
-  };
-}
-
-export function readVersions(value: unknown): CharterVersions {
-  const answer = fieldsOf(value, 'the answer');
-  return {
-    items: listOf(
-      answer['items'],
-      (item, where) => {
-        const version = fieldsOf(item, where);
-        return {
-          ...versionOf(version, where),
-          activatedAt: textOf(version['activatedAt'], `${where}.activatedAt`),
-          activatedBy: textOf(version['activatedBy'], `${where}.activatedBy`),
-        };
-      },
-      'items',
-    ),
-    history: listOf(answer['history'], readActivation, 'history'),
-  };
-}
-
-function versionOf(version: Fields, where: string): CharterVersion {
-  return {
-    version: idOf(version['version'], `${where}.version`),
-    author: textOf(version['author'], `${where}.author`),
-    note: optional(version['note'], textOf, `${where}.note`),
-    createdAt: textOf(version['createdAt'], `${where}.createdAt`),
-    active: truthOf(version['active'], `${where}.active`),
-  };
-}
-
-function readActivation(value: unknown, where: string): CharterActivation {
-  const row = fieldsOf(value, where);
-  return {
-    number: numberOf(row['number'], `${where}.number`),
-    version: idOf(row['version'], `${where}.version`),
-    previous: optional(row['previous'], textOf, `${where}.previous`),
-    kind: textOf(row['kind'], `${where}.kind`),
-    author: textOf(row['author'], `${where}.author`),
-    note: optional(row['note'], textOf, `${where}.note`),
-    at: textOf(row['at'], `${where}.at`),
-  };
-}
-
-export function readVersion(value: unknown): WrittenVersion {
-  const version = fieldsOf(value, 'the answer');
-  return {
-    ...versionOf(version, 'the answer'),
-    sources: listOf(
-      version['sources'],
-      (item, where) => {
-        const source = fieldsOf(item, where);
-        return {
-          kind: textOf(source['kind'], `${where}.kind`),
-          name: textOf(source['name'], `${where}.name`),
-          text: textOf(source['text'], `${where}.text`),
-        };
-      },
-      'sources',
-    ),
-  };
-}
-
-export function readDiff(value: unknown): CharterDiff {
-  const diff = fieldsOf(value, 'the answer');
-  const rules = fieldsOf(diff['rules'], 'rules');
-  return {
-    from: idOf(diff['from'], 'from'),
-    to: idOf(diff['to'], 'to'),
-    rules: {
-      added: listOf(rules['added'], readRule, 'rules.added'),
-      removed: listOf(rules['removed'], readRule, 'rules.removed'),
-      changed: listOf(
-        rules['changed'],
-        (item, where) => ({
-          ...readRule(item, where),
-          fields: listOf(fieldsOf(item, where)['fields'], readChange, `${where}.fields`),
-          direction: optional(fieldsOf(item, where)['direction'], textOf, `${where}.direction`),
-        }),
-        'rules.changed',
-      ),
-    },
-    settings: listOf(diff['settings'], readChange, 'settings'),
-    lines: listOf(diff['lines'], textOf, 'lines'),
-  };
-}
-
-function readRule(value: unknown, where: string): DiffedRule {
-  const rule = fieldsOf(value, where);
-  return {
-    match: textOf(rule['match'], `${where}.match`),
-    tier: wordOf(rule['tier'], TIERS, `${where}.tier`),
-    selectors: readSelectors(rule['selectors'], `${where}.selectors`),
-    when: optional(rule['when'], textOf, `${where}.when`),
-    origin: textOf(rule['origin'], `${where}.origin`),
-  };
-}
-
-function readChange(value: unknown, where: string): FieldChange {
-  const change = fieldsOf(value, where);
-  return {
-    path: textOf(change['path'], `${where}.path`),
-    before: change['before'] ?? null,
-    after: change['after'] ?? null,
-  };
-}
-
-export function readRollback(value: unknown): RollbackReport {
-  const report = fieldsOf(value, 'the answer');
-  return {
-    version: idOf(report['version'], 'version'),
-    previous: optional(report['previous'], textOf, 'previous'),
-    changed: truthOf(report['changed'], 'changed'),
-    approval: optional(
-      report['approval'],
-      (value, where) => {
-        const approval = fieldsOf(value, where);
-        return {
-          id: idOf(approval['id'], `${where}.id`),
-          digest: idOf(approval['digest'], `${where}.digest`),
-          expiresAt: textOf(approval['expiresAt'], `${where}.expiresAt`),
-        };
-      },
-      'approval',
-    ),
   };
 }

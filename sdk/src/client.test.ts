@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { before, after, test } from 'node:test';
+import { before, test } from 'node:test';
+import { wholeFile } from '../../test/closing.ts';
 import { startServer } from '../../test/server.ts';
 import type { TestServer } from '../../test/server.ts';
 import { until } from '../../test/until.ts';
@@ -7,7 +8,7 @@ import { createMandate, MandateDenied, MandateHeld, MandateProblem } from './ind
 import type { Mandate } from './index.ts';
 
 // One server for the file; each test asks as an agent of its own.
-const closings: (() => Promise<void>)[] = [];
+const file = wholeFile();
 let server: TestServer;
 let person: Mandate;
 
@@ -21,11 +22,8 @@ tiers:
 actions:
   money.send: { severity: low }
 `;
-  server = await startServer({ after: (fn) => void closings.push(fn) }, { charter });
+  server = await startServer(file, { charter });
   person = createMandate({ url: server.url, apiKey: server.adminKey });
-});
-after(async () => {
-  for (const close of closings) await close();
 });
 
 async function agent(name: string): Promise<Mandate> {

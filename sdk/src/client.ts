@@ -1,6 +1,7 @@
 // The door of the SDK: one client for an agent's program and for the people who watch over it. It decides nothing and
 // permits nothing by itself; whatever it cannot get a clear answer to does not run.
-import type { DecisionView } from './act-view.ts';
+import { createActs } from './acts.ts';
+import type { Acts } from './acts.ts';
 import { createAsking } from './ask.ts';
 import type { AskedAction, CallOptions, WaitOptions } from './ask.ts';
 import { createBreakers } from './breakers.ts';
@@ -11,35 +12,48 @@ import { createEvals } from './evals.ts';
 import type { Evals } from './evals.ts';
 import { createEvents } from './events.ts';
 import type { EventsOptions, MandateEvent } from './events.ts';
+import { createFlags } from './flags.ts';
+import type { Flags } from './flags.ts';
 import { createGates } from './gate.ts';
 import type { Gate, GateOptions } from './gate.ts';
 import { createGovernance } from './governance.ts';
 import type { Governance } from './governance.ts';
 import { createGovern } from './govern.ts';
 import type { Govern } from './govern.ts';
+import { createGrants } from './grants.ts';
+import type { Grants } from './grants.ts';
 import { createIncidents } from './incidents.ts';
 import type { Incidents } from './incidents.ts';
+import { createKeys } from './keys.ts';
+import type { Keys } from './keys.ts';
 import { readEnvironment, systemMachine } from './machine.ts';
 import type { Fetch, Machine } from './machine.ts';
 import { createMetrics } from './metrics.ts';
 import type { Metrics } from './metrics.ts';
 import { createNotifications } from './notifications.ts';
 import type { Notifications } from './notifications.ts';
+import { createOffers } from './offers.ts';
+import type { Offers } from './offers.ts';
 import { createOperator } from './operator.ts';
 import type { Operator } from './operator.ts';
 import type { Outcome } from './outcome.ts';
 import { createCharterPolicy } from './charter.ts';
 import type { CharterPolicy } from './charter.ts';
+import type { DecisionView } from './decision-view.ts';
 import { createPolicy } from './policy.ts';
 import type { Policy } from './policy.ts';
 import { createReadiness } from './readiness.ts';
 import type { Readiness } from './readiness.ts';
 import { createReports } from './reports.ts';
 import type { Reports } from './reports.ts';
+import { createRestrictions } from './restrictions.ts';
+import type { Restrictions } from './restrictions.ts';
 import { createRollback } from './rollback.ts';
 import type { Rollback } from './rollback.ts';
 import { createRuns } from './run.ts';
 import type { Runs } from './run.ts';
+import { createTools } from './tools.ts';
+import type { Tools } from './tools.ts';
 import { createTransport } from './transport.ts';
 import { createWorkflows } from './workflows.ts';
 import type { Workflows } from './workflows.ts';
@@ -102,10 +116,22 @@ export interface Mandate extends Operator {
   readonly readiness: Readiness;
   /** What commands have come to. */
   readonly metrics: Metrics;
-  /** Templates of steps and runs of them; each step is an action like any other. */
-  readonly workflows: Workflows;
+  /** Templates of steps and runs of them; each step is an action like any other. Agents take the steps that are theirs. */
+  readonly workflows: Workflows & Offers;
+  /** Acts on record: look for them, confirm, cancel, and say how one ended whose end is unknown. */
+  readonly acts: Acts;
   /** Undoes an act by the action that the charter names for it. */
   readonly rollback: Rollback;
+  /** Authority handed on. */
+  readonly grants: Grants;
+  /** What people may change at run time. */
+  readonly flags: Flags;
+  /** Everything that stands against agents. */
+  readonly restrictions: Restrictions;
+  /** API keys. */
+  readonly keys: Keys;
+  /** What MCP servers say of their tools, as it was pinned. */
+  readonly tools: Tools;
   /** What went wrong, as objects with a timeline. */
   readonly incidents: Incidents;
   /** What agents are expected to be allowed and to achieve, tried out. */
@@ -153,7 +179,16 @@ export function createMandate(options: MandateOptions = {}): Mandate {
     reports: createReports(transport),
     readiness: createReadiness(transport),
     metrics: createMetrics(transport),
-    workflows: createWorkflows({ transport, machine }),
+    workflows: {
+      ...createWorkflows({ transport, machine }),
+      ...createOffers({ transport, agentOf: asking.agentOf }),
+    },
+    acts: createActs(transport),
+    grants: createGrants(transport),
+    flags: createFlags(transport),
+    restrictions: createRestrictions(transport),
+    keys: createKeys(transport),
+    tools: createTools(transport),
     rollback: createRollback(transport),
     incidents: createIncidents(transport),
     evals: createEvals(transport),

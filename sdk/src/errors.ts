@@ -1,6 +1,6 @@
 // What can go wrong between an agent and Mandate, as four errors that a program can tell apart. All of them mean the
 // same for the action that was asked for: it was not run here.
-import type { ApprovalRef, DecisionView } from './act-view.ts';
+import type { ApprovalRef, DecisionView } from './decision-view.ts';
 
 /** A refusal in the form of RFC 9457, as the server sent it. */
 export interface Problem {

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
+import { wholeFile } from '../../test/closing.ts';
 import { startServer } from '../../test/server.ts';
 import type { TestServer } from '../../test/server.ts';
 import { until } from '../../test/until.ts';
 import { createMandate, MandateDenied, MandateHeld } from './index.ts';
 import type { Gate, GateOptions, Mandate, ToolCall } from './index.ts';
 
-const closings: (() => Promise<void>)[] = [];
+const file = wholeFile();
 let server: TestServer;
 let person: Mandate;
 
@@ -19,11 +20,8 @@ tiers:
   red: { actions: [{ match: shop.refund, approvers: [admin] }] }
   black: { actions: [shop.erase] }
 `;
-  server = await startServer({ after: (fn) => void closings.push(fn) }, { charter });
+  server = await startServer(file, { charter });
   person = createMandate({ url: server.url, apiKey: server.adminKey });
-});
-after(async () => {
-  for (const close of closings) await close();
 });
 
 async function gateOf(name: string, options: GateOptions = {}): Promise<Gate> {

@@ -1,7 +1,7 @@
 // The gate that every adapter of an agent framework is made of: a tool call goes in, and either the tool runs once and
 // its outcome is told, or an error comes out that says why not and what to do. It adds no permission of its own.
-import type { ApprovalRef } from './act-view.ts';
 import type { Asking } from './ask.ts';
+import type { ApprovalRef } from './decision-view.ts';
 import { MandateDenied, MandateHeld, MandateProblem, MandateUnavailable } from './errors.ts';
 import { mapCall } from './gate-call.ts';
 import type { CallMapping, MappedCall, ToolCall } from './gate-call.ts';

@@ -1,5 +1,6 @@
 // Autonomy that is earned in phases, for programs that look after it: where a set stands, what is proposed, and letting
 // one fall at once.
+import type { Proposal } from '@mandate/kernel';
 import { fieldsOf, idOf, listOf, numberOf, optional, textOf, truthOf, wordOf } from './guard.ts';
 import type { Transport } from './transport.ts';
 
@@ -39,34 +40,6 @@ export interface GovernanceState {
   readonly pendingProposal: string | null;
   /** Newest first. */
   readonly history: readonly PhaseChange[];
-}
-
-export interface Proposal {
-  readonly id: string;
-  readonly set: string;
-  readonly from: string;
-  readonly to: string;
-  readonly title: string;
-  /** `used`: it was approved and has raised the phase. `cancelled`: it no longer held; see `endedWhy`. */
-  readonly status: 'pending' | 'approved' | 'denied' | 'expired' | 'cancelled' | 'used';
-  readonly digest: string;
-  readonly reason: string;
-  readonly requestedBy: string;
-  readonly requestedAt: string;
-  readonly expiresAt: string;
-  /** What would run without asking beside what does already. */
-  readonly commands: readonly string[];
-  readonly validationDays: number;
-  readonly requiredApprovals: readonly string[];
-  readonly missingApprovals: readonly string[];
-  readonly approvals: readonly {
-    readonly by: string;
-    readonly roles: readonly string[];
-    readonly decision: 'approve' | 'reject';
-    readonly reason: string | null;
-    readonly at: string;
-  }[];
-  readonly endedWhy: string | null;
 }
 
 export interface ProposalVerdict {

@@ -3,8 +3,6 @@ import { fieldsOf, listOf, numberOf, optional, textOf, wordOf } from './guard.ts
 import type { Transport } from './transport.ts';
 import type { CommandCounts, CommandTypeMetrics, GovernanceMetrics } from '@mandate/kernel';
 
-export type { CommandCounts, CommandTypeMetrics, GovernanceMetrics } from '@mandate/kernel';
-
 export interface KeptMetrics extends GovernanceMetrics {
   readonly why: 'daily' | 'cycle';
   readonly takenAt: string;

@@ -1,13 +1,14 @@
 // Two callers who make one call at the same moment, with a server that answers both: one of them may run it.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
+import { wholeFile } from '../../test/closing.ts';
 import { startServer } from '../../test/server.ts';
 import type { TestServer } from '../../test/server.ts';
 import { until } from '../../test/until.ts';
 import { createMandate } from './index.ts';
 import type { GateOptions, Mandate } from './index.ts';
 
-const closings: (() => Promise<void>)[] = [];
+const file = wholeFile();
 let server: TestServer;
 let person: Mandate;
 
@@ -19,11 +20,8 @@ tiers:
   green: { actions: [shop.look] }
   red: { actions: [{ match: shop.refund, approvers: [admin] }] }
 `;
-  server = await startServer({ after: (fn) => void closings.push(fn) }, { charter });
+  server = await startServer(file, { charter });
   person = createMandate({ url: server.url, apiKey: server.adminKey });
-});
-after(async () => {
-  for (const close of closings) await close();
 });
 
 async function clientsOf(name: string, count: number): Promise<Mandate[]> {

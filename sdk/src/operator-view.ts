@@ -1,4 +1,5 @@
 // What the server shows to people and their programs, read from unknown JSON.
+import type { Json, Stats } from '@mandate/kernel';
 import {
   countsOf,
   fieldsOf,
@@ -11,16 +12,109 @@ import {
   truthOf,
   wordOf,
 } from './guard.ts';
-import type {
-  AgentView,
-  Approval,
-  ApprovalFigures,
-  ApprovalStats,
-  ResumeReport,
-  Stats,
-  StopReport,
-  StopStatus,
-} from './operator.ts';
+
+/** What was shown: the vote is bound to this very digest. An Approval and a Held's `approval` both are one. */
+export interface Shown {
+  readonly id: string;
+  readonly digest: string;
+}
+
+export interface StopReport {
+  readonly id: string;
+  readonly requestedAt: string;
+  /** From here on nothing begins at Mandate; null while it is only requested. */
+  readonly confirmedAt: string | null;
+  /** From here on nothing begins at agents either: the last live permit has run out. */
+  readonly quietAt: string | null;
+  readonly epoch: number;
+  readonly inFlight: readonly {
+    readonly id: string;
+    readonly agent: string;
+    readonly action: string;
+    readonly status: string;
+  }[];
+}
+
+export interface StandingStop {
+  readonly id: string;
+  readonly scope: string;
+  readonly level: string | null;
+  readonly cause: string;
+  readonly by: string;
+  readonly since: string;
+}
+
+export interface StopStatus {
+  readonly stopped: boolean;
+  /** The file STOP lies in the server's data directory. */
+  readonly sentinel: boolean;
+  readonly stops: readonly StandingStop[];
+}
+
+export interface ResumeReport {
+  /** False while a second person has to agree. */
+  readonly resumed: boolean;
+  readonly lifted: number;
+  readonly requestedBy: string | null;
+  /** The approval that the second person may also give; null where none is needed. */
+  readonly approval: string | null;
+}
+
+export interface Approval {
+  readonly id: string;
+  readonly digest: string;
+  readonly agent: string;
+  readonly action: string;
+  /** The act that waits for it; null for approvals of something else. */
+  readonly actId: string | null;
+  /** What is to be approved, with secrets blacked out. */
+  readonly display: Json;
+  readonly requester: string;
+  readonly causes: readonly string[];
+  readonly requiredRoles: readonly string[];
+  readonly quorum: number;
+  readonly status: string;
+  readonly createdAt: string;
+  readonly expiresAt: string;
+  /** `action`, `unfreeze`, `resume`, `charter`, `tool`, … */
+  readonly subject: string;
+  /** What is to be decided, in one line. */
+  readonly title: string;
+  /** Roles and people whose turn it has become because nobody decided in time. */
+  readonly escalatedTo: readonly string[];
+  /** The approval of what an approver made of this one. */
+  readonly replacedBy: string | null;
+  /** Whose vote is still missing, in words; null when it is decided, and where it was only read. */
+  readonly missing: string | null;
+}
+
+export interface ApprovalFigures {
+  readonly approved: number;
+  readonly denied: number;
+  readonly perHour: number;
+  /** Between being shown something and approving it; null where nothing was shown. */
+  readonly medianReadingMs: number | null;
+  /** From 0 to 1; null where nothing was approved. */
+  readonly shareUnder2s: number | null;
+}
+
+export interface ApprovalStats {
+  readonly approvers: readonly (ApprovalFigures & { readonly approver: string })[];
+  readonly all: ApprovalFigures;
+}
+
+export interface AgentView {
+  readonly id: string;
+  /** 0 to 100. */
+  readonly trustScore: number;
+  readonly trustLevel: string;
+  readonly frozen: boolean;
+  readonly liveActs: number;
+  /** Acts by status. */
+  readonly counts: Readonly<Record<string, number>>;
+  /** The approval that an unfreeze waits for, where the charter asks for one; null otherwise. */
+  readonly approval: Shown | null;
+}
 
 export function itemsOf<T>(value: unknown, read: (item: unknown, where: string) => T): readonly T[] {
   return listOf(fieldsOf(value, 'the answer')['items'], read, 'items');

@@ -1,6 +1,15 @@
 // What people and their programs do with Mandate besides asking for actions: stop and resume, decide approvals, look at
 // agents and numbers. Each needs a key whose role allows it; an agent's own key is refused.
-import type { Json, JsonObject } from '@mandate/kernel';
+import type { ApprovalStatus, JsonObject, Stats } from '@mandate/kernel';
+import type {
+  AgentView,
+  Approval,
+  ApprovalStats,
+  ResumeReport,
+  StopReport,
+  StopStatus,
+  Shown,
+} from './operator-view.ts';
 import {
   itemsOf,
   readAgent,
@@ -27,90 +36,16 @@ export interface StopOrder {
   readonly level?: StopLevel;
 }
 
-export interface StopReport {
-  readonly id: string;
-  readonly requestedAt: string;
-  /** From here on nothing begins at Mandate; null while it is only requested. */
-  readonly confirmedAt: string | null;
-  /** From here on nothing begins at agents either: the last live permit has run out. */
-  readonly quietAt: string | null;
-  readonly epoch: number;
-  readonly inFlight: readonly {
-    readonly id: string;
-    readonly agent: string;
-    readonly action: string;
-    readonly status: string;
-  }[];
-}
-
-export interface StandingStop {
-  readonly id: string;
-  readonly scope: string;
-  readonly level: string | null;
-  readonly cause: string;
-  readonly by: string;
-  readonly since: string;
-}
-
-export interface StopStatus {
-  readonly stopped: boolean;
-  /** The file STOP lies in the server's data directory. */
-  readonly sentinel: boolean;
-  readonly stops: readonly StandingStop[];
-}
-
-export interface ResumeReport {
-  /** False while a second person has to agree. */
-  readonly resumed: boolean;
-  readonly lifted: number;
-  readonly requestedBy: string | null;
-  /** The approval that the second person may also give; null where none is needed. */
-  readonly approval: string | null;
-}
-
-export interface Approval {
-  readonly id: string;
-  readonly digest: string;
-  readonly agent: string;
-  readonly action: string;
-  /** The act that waits for it; null for approvals of something else. */
-  readonly actId: string | null;
-  /** What is to be approved, with secrets blacked out. */
-  readonly display: Json;
-  readonly requester: string;
-  readonly causes: readonly string[];
-  readonly requiredRoles: readonly string[];
-  readonly quorum: number;
-  readonly status: string;
-  readonly createdAt: string;
-  readonly expiresAt: string;
-  /** `action`, `unfreeze`, `resume`, `charter`, `tool`, … */
-  readonly subject: string;
-  /** What is to be decided, in one line. */
-  readonly title: string;
-  /** Roles and people whose turn it has become because nobody decided in time. */
-  readonly escalatedTo: readonly string[];
-  /** The approval of what an approver made of this one. */
-  readonly replacedBy: string | null;
-  /** Whose vote is still missing, in words; null when it is decided, and where it was only read. */
-  readonly missing: string | null;
-}
-
-/** What was shown: the vote is bound to this very digest. An Approval and a Held's `approval` both are one. */
-export interface Shown {
-  readonly id: string;
-  readonly digest: string;
-}
-
 export interface Approvals {
-  list(
-    status?: 'pending' | 'approved' | 'denied' | 'expired' | 'cancelled' | 'used',
-  ): Promise<readonly Approval[]>;
+  list(status?: ApprovalStatus): Promise<readonly Approval[]>;
   find(id: string): Promise<Approval>;
   /** `remember` lets exactly this run again for so long without asking: `1h`. */
   approve(shown: Shown, reason?: string, options?: { readonly remember?: string }): Promise<Approval>;
   deny(shown: Shown, reason?: string): Promise<Approval>;
-  /** Approves the action with other parameters: it is decided anew, as another act. Answers with its approval. */
+  /**
+   * Approves the action with other parameters: it is decided anew, as another act. Answers with its approval. The mark of
+   * a hidden value (`[redacted:…]`) that is left where it was shown keeps that value; anywhere else it is refused.
+   */
   edit(shown: Shown, parameters: JsonObject, reason: string): Promise<Approval>;
   /** Decides everything that waits with one digest, or those of `ids`. Answers with what was decided. */
   bulk(order: BulkOrder): Promise<readonly Approval[]>;
@@ -126,53 +61,11 @@ export interface BulkOrder {
   readonly reason?: string;
 }
 
-export interface ApprovalFigures {
-  readonly approved: number;
-  readonly denied: number;
-  readonly perHour: number;
-  /** Between being shown something and approving it; null where nothing was shown. */
-  readonly medianReadingMs: number | null;
-  /** From 0 to 1; null where nothing was approved. */
-  readonly shareUnder2s: number | null;
-}
-
-export interface ApprovalStats {
-  readonly approvers: readonly (ApprovalFigures & { readonly approver: string })[];
-  readonly all: ApprovalFigures;
-}
-
-export interface AgentView {
-  readonly id: string;
-  /** 0 to 100. */
-  readonly trustScore: number;
-  readonly trustLevel: string;
-  readonly frozen: boolean;
-  readonly liveActs: number;
-  /** Acts by status. */
-  readonly counts: Readonly<Record<string, number>>;
-  /** The approval that an unfreeze waits for, where the charter asks for one; null otherwise. */
-  readonly approval: Shown | null;
-}
-
 export interface Agents {
   list(): Promise<readonly AgentView[]>;
   find(id: string): Promise<AgentView>;
   freeze(id: string, reason: string): Promise<AgentView>;
   unfreeze(id: string, reason: string): Promise<AgentView>;
-}
-
-export interface Stats {
-  readonly pendingApprovals: number;
-  readonly pendingDigestEntries: number;
-  readonly liveActs: number;
-  readonly agents: number;
-  readonly frozenAgents: number;
-  /** Of the current UTC day. */
-  readonly today: {
-    readonly byStatus: Readonly<Record<string, number>>;
-    readonly byTier: Readonly<Record<string, number>>;
-    readonly costUsd: number;
-  };
 }
 
 export interface Operator {

@@ -1,7 +1,8 @@
 // What becomes of an action that was asked for, as one union by `status`: the agent's program handles each of them, and
 // a refusal is an answer like any other.
 import type { Json } from '@mandate/kernel';
-import type { ActView, ApprovalRef, DecisionView } from './act-view.ts';
+import type { ActView } from './act-view.ts';
+import type { ApprovalRef, DecisionView } from './decision-view.ts';
 import type { Problem } from './errors.ts';
 
 interface Known {

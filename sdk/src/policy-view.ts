@@ -1,17 +1,31 @@
 // What the server says of simulations, trials and enforcement, read from unknown JSON.
-import type { Effect, Tier } from '@mandate/kernel';
-import { countsOf, fieldsOf, idOf, listOf, numberOf, optional, textOf, truthOf, wordOf } from './guard.ts';
 import type {
+  Difference,
   DifferenceGroup,
   Drifted,
-  Difference,
-  EnforcementView,
+  Effect,
   PolicyChange,
   ShadowReport,
   SimulationReport,
+  StillHeld,
   Suggestion,
+  Tier,
   Verdict,
-} from './policy.ts';
+} from '@mandate/kernel';
+import { countsOf, fieldsOf, idOf, listOf, numberOf, optional, textOf, truthOf, wordOf } from './guard.ts';
+
+export interface EnforcementView {
+  /** What counts now. */
+  readonly enforcement: 'enforce' | 'audit';
+  /** What the charter says. */
+  readonly charter: 'enforce' | 'audit';
+  /** `charter`: nothing overrides it. */
+  readonly flag: 'enforce' | 'audit' | 'charter';
+  /** Rules with an enforcement of their own, which no flag reaches. */
+  readonly ownRules: readonly { readonly match: string; readonly enforcement: 'enforce' | 'audit' }[];
+  /** What switching would have done; only where it was asked for. */
+  readonly simulation: SimulationReport | null;
+}
 
 const TIERS = ['green', 'yellow', 'red', 'black'] as const satisfies readonly Tier[];
 const CHANGES = [
@@ -138,7 +152,7 @@ export function readSuggestion(value: unknown): Suggestion {
   };
 }
 
-function readHeld(value: unknown, where: string): Suggestion['stillHeld'][number] {
+function readHeld(value: unknown, where: string): StillHeld {
   const held = fieldsOf(value, where);
   return {
     action: textOf(held['action'], `${where}.action`),

@@ -1,6 +1,7 @@
 // Policies over HTTP: what a change of the charter would have done, a charter on trial, a draft from the record, and
 // the way from audit to enforce.
-import type { Effect, JsonObject, Tier } from '@mandate/kernel';
+import type { JsonObject, ShadowReport, SimulationReport, Suggestion } from '@mandate/kernel';
+import type { EnforcementView } from './policy-view.ts';
 import { readEnforcement, readShadow, readShadowSet, readSimulation, readSuggestion } from './policy-view.ts';
 import type { Transport } from './transport.ts';
 
@@ -12,134 +13,6 @@ export interface PolicyRange {
   readonly against?: string;
   readonly from?: string;
   readonly to?: string;
-}
-
-/**
- * `held` ran and would wait; `freed` would run; `denied` and `throttled` would be refused; `eased` was refused and would
- * wait. The rest has the same effect: other `approvers`, another tier, another rule.
- */
-export type PolicyChange =
-  | 'held'
-  | 'denied'
-  | 'freed'
-  | 'eased'
-  | 'throttled'
-  | 'approvers'
-  | 'retiered'
-  | 'reruled';
-
-export interface Verdict {
-  readonly tier: Tier;
-  readonly effect: Effect;
-  readonly code: string;
-  /** Pattern of the winning rule; null when no rule matched. */
-  readonly rule: string | null;
-}
-
-export interface Difference {
-  /** Id of the act. */
-  readonly id: string;
-  readonly agent: string;
-  readonly action: string;
-  readonly at: string;
-  /** What became of it. */
-  readonly status: string;
-  readonly change: PolicyChange;
-  readonly before: Verdict;
-  readonly after: Verdict;
-}
-
-export interface DifferenceGroup extends Pick<Difference, 'action' | 'change' | 'before' | 'after'> {
-  readonly count: number;
-  /** Id of an act of the group. */
-  readonly example: string;
-}
-
-/** An act that its own charter decides otherwise today than on record. */
-export interface Drifted {
-  readonly id: string;
-  readonly action: string;
-  readonly charterVersion: string;
-  readonly recorded: Verdict;
-  readonly replayed: Verdict;
-}
-
-export interface SimulationReport {
-  /** E.g. `This change would have held 14 and freed 3 of 10,000 recorded actions.` */
-  readonly summary: string;
-  readonly from: string;
-  readonly to: string;
-  readonly acts: number;
-  /** By change. */
-  readonly counts: Readonly<Record<string, number>>;
-  /** Newest first; 10,000 at most. */
-  readonly differences: readonly Difference[];
-  readonly differencesLeftOut: number;
-  readonly groups: readonly DifferenceGroup[];
-  readonly groupsLeftOut: number;
-  readonly baseline: { readonly replayed: number; readonly recorded: number };
-  readonly drifted: { readonly count: number; readonly acts: readonly Drifted[] };
-  readonly notReplayed: {
-    readonly unreadable: number;
-    /** Refused before they were acts, by code. */
-    readonly refused: Readonly<Record<string, number>>;
-  };
-  /** Nothing older was looked at; null: everything was. */
-  readonly cutAt: string | null;
-}
-
-export interface Suggestion {
-  /** YAML, with comments. */
-  readonly text: string;
-  readonly version: string;
-  readonly from: string;
-  readonly to: string;
-  readonly acts: number;
-  readonly unreadable: number;
-  readonly cutAt: string | null;
-  readonly rules: readonly {
-    readonly match: string;
-    readonly tier: Tier;
-    readonly actions: readonly string[];
-  }[];
-  /** What ran and the draft would hold. */
-  readonly stillHeld: readonly {
-    readonly action: string;
-    readonly causes: readonly string[];
-    readonly count: number;
-    readonly example: string;
-  }[];
-}
-
-export interface ShadowReport {
-  readonly summary: string;
-  readonly version: string;
-  readonly author: string;
-  readonly note: string | null;
-  readonly since: string;
-  readonly decided: number;
-  readonly differed: number;
-  readonly failed: number;
-  readonly skipped: number;
-  readonly counts: Readonly<Record<string, number>>;
-  readonly groups: readonly (Omit<DifferenceGroup, 'example'> & {
-    readonly first: { readonly id: string; readonly at: string };
-    readonly last: { readonly id: string; readonly at: string };
-  })[];
-  readonly ungrouped: number;
-}
-
-export interface EnforcementView {
-  /** What counts now. */
-  readonly enforcement: 'enforce' | 'audit';
-  /** What the charter says. */
-  readonly charter: 'enforce' | 'audit';
-  /** `charter`: nothing overrides it. */
-  readonly flag: 'enforce' | 'audit' | 'charter';
-  /** Rules with an enforcement of their own, which no flag reaches. */
-  readonly ownRules: readonly { readonly match: string; readonly enforcement: 'enforce' | 'audit' }[];
-  /** What switching would have done; only where it was asked for. */
-  readonly simulation: SimulationReport | null;
 }
 
 export interface Policy {

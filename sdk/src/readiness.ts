@@ -1,65 +1,14 @@
 // Readiness for programs: how far a set is from its next phase, item by item, and vouching for what cannot be measured.
-import type { JsonObject } from '@mandate/kernel';
+import type {
+  JsonObject,
+  ReadinessItemView,
+  ReadinessPartView,
+  ReadinessScore,
+  ReadinessView,
+  WordStatus,
+} from '@mandate/kernel';
 import { fieldsOf, idOf, listOf, numberOf, optional, textOf, truthOf, wordOf } from './guard.ts';
 import type { Transport } from './transport.ts';
-
-export interface ReadinessItemView {
-  readonly name: string;
-  readonly group: string;
-  readonly kind: 'measured' | 'attested';
-  /** Points. */
-  readonly weight: number;
-  readonly required: boolean;
-  readonly status: 'met' | 'unmet';
-  /** Why. */
-  readonly details: string;
-  /** What to do; null where it is met. */
-  readonly next: string | null;
-}
-
-export interface ReadinessPartView {
-  /** Points. */
-  readonly score: number;
-  readonly maxScore: number;
-  readonly items: readonly ReadinessItemView[];
-}
-
-export interface ReadinessView {
-  readonly timestamp: string;
-  /** null where the charter governs nothing in phases. */
-  readonly set: string | null;
-  readonly currentPhase: string | null;
-  readonly daysSincePhaseStart: number | null;
-  readonly overall: {
-    /** 0 to 1. */
-    readonly score: number;
-    readonly points: number;
-    readonly maxPoints: number;
-    readonly verdict: 'ready' | 'almost_ready' | 'needs_work';
-    readonly ready: boolean;
-    readonly blockers: readonly string[];
-    /** What a phase on probation is held to; null outside of it. */
-    readonly validation: {
-      readonly until: string;
-      readonly score: number;
-      readonly threshold: number;
-    } | null;
-  };
-  readonly technical: ReadinessPartView;
-  readonly process: ReadinessPartView;
-  readonly organizational: ReadinessPartView;
-  readonly recommendations: readonly string[];
-  readonly nextActions: readonly string[];
-}
-
-export interface ReadinessScore {
-  /** 0 to 1. */
-  readonly score: number;
-  readonly ready: boolean;
-  readonly blockers: readonly string[];
-  /** The score that a proposal takes. */
-  readonly threshold: number;
-}
 
 export interface KeptReadiness {
   readonly timestamp: string;
@@ -82,7 +31,8 @@ export interface Attestation {
   readonly item: string;
   readonly by: string;
   readonly role: string;
-  readonly status: 'counts' | 'expired' | 'withdrawn';
+  /** `outgrown`: the charter asks for another role by now, or for no word on it. `early`: dated in what is still to come. */
+  readonly status: WordStatus;
   readonly evidence: {
     readonly file: string | null;
     readonly url: string | null;
@@ -252,7 +202,7 @@ function readAttestation(value: unknown, where: string): Attestation {
     item: textOf(of['item'], `${where}.item`),
     by: textOf(of['by'], `${where}.by`),
     role: textOf(of['role'], `${where}.role`),
-    status: wordOf(of['status'], ['counts', 'expired', 'withdrawn'], `${where}.status`),
+    status: wordOf(of['status'], ['counts', 'expired', 'withdrawn', 'early', 'outgrown'], `${where}.status`),
     evidence: {
       file: optional(evidence['file'], textOf, `${where}.evidence.file`),
       url: optional(evidence['url'], textOf, `${where}.evidence.url`),

@@ -46,7 +46,7 @@ export interface TrustSimulation {
     readonly agent: string;
     readonly recorded: TrustStanding;
     readonly simulated: TrustStanding;
-    readonly differs: readonly ('level' | 'freezes')[];
+    readonly differs: readonly ('level' | 'freezes' | 'score')[];
   }[];
 }
 
@@ -119,7 +119,7 @@ function readSimulation(value: unknown): TrustSimulation {
           simulated: readStanding(agent['simulated'], `${where}.simulated`),
           differs: listOf(
             agent['differs'],
-            (word, at) => wordOf(word, ['level', 'freezes'], at),
+            (word, at) => wordOf(word, ['level', 'freezes', 'score'], at),
             `${where}.differs`,
           ),
         };

@@ -3,11 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { Closing } from '../../test/closing.ts';
 import { CharterRefused, openMandate } from './index.ts';
-
-interface Closing {
-  after(fn: () => Promise<void>): void;
-}
 
 async function directory(t: Closing): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'mandate-embedded-'));

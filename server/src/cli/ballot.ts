@@ -1,6 +1,8 @@
 // Deciding is always on what was shown: the approval is read, shown, and its digest sent back with the decision, so
 // that nobody can change the subject in between (I6).
 import type { Command } from 'commander';
+import { causesInWords } from '../decide/approvals/words.ts';
+import { linesOf } from '../platform/http/lines.ts';
 import type { Client } from './client.ts';
 import type { Cli } from './command.ts';
 import { CommandFailed, EXIT, usageError } from './exit.ts';
@@ -41,8 +43,8 @@ export function showApproval(
         ...(textAt(approval, 'subject') === 'action'
           ? [['parameters', parameterLines(display)] as const]
           : []),
-        ...rest.map(([name, value]) => [harmless(name), oneLine(value)] as const),
-        ['waits because', textsAt(approval, 'causes').map(harmless)],
+        ...rest.map(([name, value]) => [harmless(name), shownLines(value)] as const),
+        ['waits because', causesInWords(textsAt(approval, 'causes')).map(harmless)],
         ['needs', harmless(quorum > 1 ? `${roles}, ${quorum} people in all` : roles)],
         [
           'asked',
@@ -68,6 +70,13 @@ export function showApproval(
       tint,
     ),
   ].join('\n');
+}
+
+/** What is nested reads as lines, everything else as it is. */
+function shownLines(value: unknown): string | readonly string[] {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? linesOf(value).map(harmless)
+    : oneLine(value);
 }
 
 function parameterLines(display: unknown): string | readonly string[] {

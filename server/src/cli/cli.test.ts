@@ -1,14 +1,19 @@
 // The everyday commands as somebody at a shell meets them: real processes against a real server.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { openCommandLine } from '../../../test/command-line.ts';
 import type { CommandLine, Ran, RunningServer } from '../../../test/command-line.ts';
+import { openPeer } from '../../../test/peer.ts';
+import type { CharterOrigin } from '../decide/charter/origin.ts';
+import { loadConfig } from '../platform/config/config.ts';
 import { SETTINGS } from '../platform/config/settings.ts';
 import { EXIT } from './exit.ts';
+import { greeting } from './greeting.ts';
+import { locate, removeNote, writeNote } from './location.ts';
 import { START_FLAGS } from './start.ts';
 
 const CHARTER = `version: 1
@@ -167,6 +172,8 @@ describe('with a server', () => {
       ['flag', 'get', 'autonomy.mode'],
       ['grant', 'list'],
       ['key', 'list'],
+      ['incident', 'list', '--status', 'open', '--limit', '5'],
+      ['notify', 'list', '--status', 'sent'],
       ['audit', 'search', '--limit', '5'],
       ['config', 'show', '--origin'],
       ['policy', 'explain', 'deploy.production'],
@@ -241,12 +248,32 @@ describe('with a server', () => {
       EXIT.denied,
       'a revoked key opens nothing',
     );
+    const examined = await line.run(['doctor', '--json'], { MANDATE_API_KEY: String(key['text']) });
+    assert.equal(examined.code, EXIT.failure, 'nor does the doctor call it well');
+    const checks = at(json(examined), 'checks') as { name: string; state: string }[];
+    assert.deepEqual(
+      checks.filter(({ state }) => state === 'fail').map(({ name }) => name),
+      ['key'],
+    );
+
+    // The last one that can make others stays.
+    const { items } = json(await line.run(['key', 'list', '--json'])) as {
+      items: readonly { id: string; roles: readonly string[] }[];
+    };
+    const [first] = items.filter(({ roles }) => roles.includes('admin'));
+    const last = await line.run(['key', 'revoke', first?.id ?? '']);
+    assert.equal(last.code, EXIT.failure);
+    assert.match(last.stderr, /last admin key that stands.*key create --role admin/);
+    assert.equal((await line.run(['status'])).code, EXIT.ok);
   });
 
   test('a second server on the same port is told so, before anything is opened', async () => {
     const ran = await line.run(['start', '--port', new URL(server.url).port]);
     assert.equal(ran.code, EXIT.failure);
     assert.match(ran.stderr, /Port \d+ on 127\.0\.0\.1 is in use\.[\s\S]*--port/);
+    const barred = await line.run(['start', '--port', '4190']);
+    assert.equal(barred.code, EXIT.usage);
+    assert.match(barred.stderr, /Port 4190 .*refuse to open[\s\S]*--port/);
   });
 
   test('control characters in what an agent sends cannot command the terminal of an approver', async () => {
@@ -286,6 +313,56 @@ describe('without a server', () => {
       assert.equal(at(json(ran), 'code'), 'unreachable');
       assert.match(ran.stderr, /connection refused[\s\S]*mandate start/);
     }
+  });
+
+  test('the first server on a data directory is the one that commands find, as long as it answers', async (t) => {
+    const dataDir = join(line.dataDir, 'shared');
+    await mkdir(dataDir);
+    const found = async (): Promise<string> =>
+      (await locate(loadConfig({ env: { MANDATE_DATA_DIR: dataDir } }))).url;
+    const peer = await openPeer(t, (_request, response) => response.end('{"status":"healthy"}'));
+    const one = { url: peer.url, pid: 1 };
+    const two = { url: await nowhere(), pid: 2 };
+    assert.equal(await writeNote(dataDir, one), null);
+    assert.equal(await writeNote(dataDir, two), one.url);
+    await removeNote(dataDir, two.pid);
+    assert.equal(await found(), one.url, 'the second takes nothing away with it');
+    // The note of one that has crashed keeps nobody from writing theirs.
+    await removeNote(dataDir, one.pid);
+    assert.equal(await writeNote(dataDir, two), null);
+    assert.equal(await writeNote(dataDir, one), null);
+    assert.equal(await found(), one.url);
+  });
+
+  test('the greeting names the charter that counts, also where that is not the file', () => {
+    const charter = (kind: CharterOrigin['kind'] | null): string =>
+      greeting(
+        {
+          config: loadConfig({ env: { MANDATE_CHARTER: join(line.dataDir, 'nope.yaml') } }),
+          serving: {
+            url: 'http://127.0.0.1:1',
+            adminKey: { kind: 'kept', path: 'admin.key' },
+            charter: kind === null ? null : { kind, version: 'e37b'.repeat(16), by: 'user:ada', atMs: 0 },
+            database: '',
+            close: () => Promise.resolve(),
+          },
+          version: '0',
+          self: 'mandate',
+          tookMs: 0,
+          isStopped: false,
+        },
+        (text) => text,
+      );
+    assert.match(charter('file'), /nope\.yaml \(version e37be37be37b\)/);
+    assert.match(
+      charter('refused'),
+      /nope\.yaml was not taken: .*\s+in force is version e37b\w+, from user:ada/,
+    );
+    assert.match(
+      charter('elsewhere'),
+      /in force is version e37b\w+, from user:ada at .*\s.*nope\.yaml is older/,
+    );
+    assert.match(charter(null), /nothing is decided/);
   });
 
   test('a stop of a server on another machine never touches what lies here', async () => {
@@ -335,9 +412,16 @@ describe('without a server', () => {
     assert.equal(ran.code, EXIT.failure);
     assert.match(ran.stdout, /bad\.yaml:3:\d+ colour: /);
     assert.match(ran.stdout, /bad\.yaml:6:\d+ tiers\.green\.actions\[0\]/);
+    await writeFile(bad, 'a: [1\n'.repeat(200));
+    const many = await line.run(['policy', 'check', bad]);
+    assert.ok(many.stdout.trim().split('\n').length <= 21, many.stdout);
+    await writeFile(
+      bad,
+      'version: 1\nextends: default\ncolour: red\ntiers: { green: { actions: [{ mach: a.b }] } }\n',
+    );
     const started = await line.run(['start', '--port', '0', '--charter', bad]);
     assert.equal(started.code, EXIT.failure);
-    assert.match(started.stderr, /bad\.yaml:3:\d+[\s\S]*bad\.yaml:6:\d+/);
+    assert.match(started.stderr, /bad\.yaml:3:\d+[\s\S]*bad\.yaml:4:\d+/);
   });
 
   test('completion prints a script for the shell, and the commands to complete with', async () => {

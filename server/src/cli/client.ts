@@ -26,6 +26,8 @@ interface Unreachable {
 export interface Client {
   readonly url: string;
   send(call: Call): Promise<Answer>;
+  /** A good answer with its status, where that tells more; anything else ends the command. */
+  needAnswer(call: Call): Promise<Extract<Answer, { kind: 'ok' }>>;
   /** The body of a good answer; anything else ends the command. */
   need(call: Call): Promise<unknown>;
   /** A document that is no JSON, as it came; anything else ends the command. */
@@ -110,14 +112,17 @@ export function createClient({ url, key, self }: ClientNeeds): Client {
       : unreachable(url, answer.why, self);
   }
 
+  async function needAnswer(call: Call): Promise<Extract<Answer, { kind: 'ok' }>> {
+    const answer = await send(call);
+    if (answer.kind === 'ok') return answer;
+    throw failureOf(answer);
+  }
+
   return {
     url,
     send,
-    async need(call) {
-      const answer = await send(call);
-      if (answer.kind === 'ok') return answer.body;
-      throw failureOf(answer);
-    },
+    needAnswer,
+    need: async (call) => (await needAnswer(call)).body,
     async text(call) {
       const answer = await fetched(call);
       if ('why' in answer) throw failureOf(answer);

@@ -1,5 +1,6 @@
 // Every command, in the order of the help. A new one is a file that exports its registration, and a line here.
 import type { Register } from './command.ts';
+import { registerAction } from './action.ts';
 import { registerAgent } from './agent.ts';
 import { registerApprove } from './approve.ts';
 import { registerAudit } from './audit.ts';
@@ -56,6 +57,7 @@ export const COMMANDS: readonly Register[] = [
   registerFlag,
   registerGrant,
   registerKey,
+  registerAction,
   registerIncident,
   registerAudit,
 ];

@@ -10,7 +10,7 @@ import type { Check } from './check.ts';
 import { createClient } from './client.ts';
 import type { Cli, CommonOptions } from './command.ts';
 import { CommandFailed } from './exit.ts';
-import { locate, readConfig } from './location.ts';
+import { locate, readConfig, readKey } from './location.ts';
 import type { Location } from './location.ts';
 import { examineDatabase } from './examine-database.ts';
 import { holdersOfKeys } from './processes.ts';
@@ -48,6 +48,7 @@ export async function examine(cli: Cli, options: CommonOptions): Promise<readonl
     ok('settings', 'every variable is known and sound'),
     ...(await examineDirectory(config)),
     ...server,
+    ...(isUp ? [await examineKey(cli, location)] : []),
     ...(isUp ? [] : [await examinePort(config)]),
     ...(isUp ? [] : missing === null ? await examineDatabase(cli, config) : [skip('postgres', missing)]),
     await examineCharter(config, cli.self),
@@ -150,6 +151,25 @@ async function examineServer(cli: Cli, location: Location): Promise<readonly Che
     }),
     examineClock(cli, health.date),
   ];
+}
+
+/** A key file may be there and open nothing: revoked, expired, or of another database. */
+async function examineKey(cli: Cli, location: Location): Promise<Check> {
+  const name = 'key';
+  const key = await readKey(location).catch(() => null);
+  if (key === null)
+    return warn(name, 'there is none for this server', 'Set MANDATE_API_KEY, or run this as its account.');
+  const client = createClient({ url: location.url, key, self: cli.self });
+  const answer = await client.send({ method: 'GET', path: '/api/v1/stop', timeoutMs: 5_000 });
+  if (answer.kind === 'ok') return ok(name, 'the server takes it');
+  const why = answer.kind === 'problem' ? textAt(answer.problem, 'detail') : answer.why;
+  // Of a role that may not look at this, but known.
+  if (answer.kind === 'problem' && answer.status === 403) return ok(name, 'the server knows it');
+  return fail(
+    name,
+    `the server refuses it: ${why}`,
+    `Put a key that stands into ${join(location.config.dataDir, 'admin.key')} or MANDATE_API_KEY; whoever has an admin key makes one: ${cli.self} key create --role admin`,
+  );
 }
 
 /** The Date header has whole seconds, so a small difference means nothing. */

@@ -16,6 +16,10 @@ export function registerFlag(program: Command, cli: Cli): void {
     .argument('[key]', 'e.g. autonomy.mode')
     .action((key: string | undefined, _options: object, command: Command) => get(cli, command, key));
   flag
+    .command('changes')
+    .description('every change of a flag, newest first')
+    .action((_options: object, command: Command) => changes(cli, command));
+  flag
     .command('set')
     .description('change a flag; operators may tighten, only an admin may widen')
     .argument('<key>', 'e.g. autonomy.mode')
@@ -52,6 +56,30 @@ async function get(cli: Cli, command: Command, key: string | undefined): Promise
         relative(textAt(item, 'updatedAt'), clock.nowMs()),
         textAt(item, 'owner'),
         textAt(item, 'reason'),
+      ]),
+      out.tint,
+    ),
+  );
+}
+
+async function changes(cli: Cli, command: Command): Promise<void> {
+  const { out, clock } = cli;
+  const { client, json } = await openSession(cli, command);
+  const answer = await client.need({ method: 'GET', path: '/api/v1/flags/audit' });
+  if (json) return out.json(answer);
+  const items = listAt(answer, 'items');
+  if (items.length === 0) return out.talk('No flag has been changed since the charter set them.');
+  out.data(
+    table(
+      ['CHANGED', 'FLAG', 'SCOPE', 'FROM', 'TO', 'BY', 'REASON'],
+      items.map((item) => [
+        relative(textAt(item, 'at'), clock.nowMs()),
+        textAt(item, 'data', 'key'),
+        textAt(item, 'data', 'scope') || '-',
+        textAt(item, 'data', 'from'),
+        { text: textAt(item, 'data', 'to'), tint: 'bold' },
+        textAt(item, 'actor'),
+        textAt(item, 'data', 'reason'),
       ]),
       out.tint,
     ),

@@ -19,6 +19,8 @@ interface ReportOptions extends SetOption {
 const SET = ['--set <name>', 'which governed set, where the charter has several'] as const;
 /** A journal of a busy week is hashed entry by entry. */
 const CYCLE_MS = 120_000;
+/** With any other good status the report had been there. */
+const NEW = 201;
 const REPORTS = '/api/v1/governance/reports';
 
 /** Adds `run-cycle`, `reports` and `report` to `mandate governance`. */
@@ -54,7 +56,7 @@ export function registerCycle(governance: Command, cli: Cli): void {
 async function runCycle(cli: Cli, command: Command, { set }: SetOption): Promise<void> {
   const { out } = cli;
   const { client, json } = await openSession(cli, command);
-  const answer = await client.need({
+  const { status, body: answer } = await client.needAnswer({
     method: 'POST',
     path: '/api/v1/governance/run-cycle',
     query: { set },
@@ -68,6 +70,10 @@ async function runCycle(cli: Cli, command: Command, { set }: SetOption): Promise
   out.data(out.tint(harmless(`${textAt(answer, 'week')}: ${decided}`), 'bold'));
   for (const reason of listAt(answer, 'decision', 'reasons'))
     out.data(`  ${harmless(textAt(reason, 'text'))}`);
+  if (status !== NEW)
+    out.talk(
+      `Nothing was looked at now: ${harmless(textAt(answer, 'week'))} has had its report since ${when(textAt(answer, 'createdAt'), cli.clock.nowMs())}, and a week has one. How things stand now: ${cli.self} governance state`,
+    );
   out.talk(`The report: ${cli.self} governance report ${harmless(textAt(answer, 'id'))}`);
 }
 

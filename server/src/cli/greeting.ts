@@ -5,11 +5,11 @@ import type { Config } from '../platform/config/config.ts';
 import type { Serving } from './host.ts';
 import { fields } from './output.ts';
 import type { Tint } from './output.ts';
+import { local } from './times.ts';
 
 export interface Greeting {
   readonly config: Config;
   readonly serving: Serving;
-  readonly charterVersion: string;
   readonly version: string;
   readonly self: string;
   readonly tookMs: number;
@@ -20,16 +20,15 @@ export interface Greeting {
 type Tinter = (text: string, tint: Tint) => string;
 
 export function greeting(
-  { config, serving, charterVersion, version, self, tookMs, isStopped }: Greeting,
+  { config, serving, version, self, tookMs, isStopped }: Greeting,
   tint: Tinter,
 ): string {
   const { url, database, adminKey } = serving;
-  const file = config.charter === null ? 'no file given, the one in force' : nearest(config.charter);
   const lines = fields(
     [
       ['API', tint(url, 'cyan')],
       ['Reference', `${url}/reference`],
-      ['Charter', `${file} (version ${charterVersion.slice(0, 12)})`],
+      ['Charter', charterLines(config, serving, tint)],
       ['Data', config.dataDir],
       [
         'Database',
@@ -56,6 +55,27 @@ export function greeting(
     ? `\n\n  ${tint('Everything is stopped', 'red')}: the file STOP is in the data directory. ${self} resume --reason "…" lifts it.`
     : '';
   return `\n  ${tint('Mandate', 'bold')} ${version} ${tint(`ready in ${(tookMs / 1_000).toFixed(1)} s`, 'dim')}\n\n${lines}${stopped}\n\n${steps}\n`;
+}
+
+/** What counts, which is not always the file that was named. */
+function charterLines({ charter: path }: Config, { charter }: Serving, tint: Tinter): readonly string[] {
+  if (charter === null) return [tint('none that can be read: nothing is decided', 'red')];
+  const { kind, version, by, atMs } = charter;
+  const short = `version ${version.slice(0, 12)}`;
+  if (path === null) return [`no file given, the one in force (${short})`];
+  const file = nearest(path);
+  const inForce = `in force is ${short}, from ${by} at ${local(new Date(atMs).toISOString())}`;
+  switch (kind) {
+    case 'file':
+      return [`${file} (${short})`];
+    case 'refused':
+      return [
+        tint(`${file} was not taken: it has mistakes, or is not there`, 'red'),
+        `${inForce}; the log says why`,
+      ];
+    case 'elsewhere':
+      return [inForce, `${file} is older than that and takes over when somebody changes it`];
+  }
 }
 
 /** As somebody here would type it; a path that only climbs is better read whole. */

@@ -8,12 +8,13 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { wholeFile } from '../../../test/closing.ts';
 import { startServer } from '../../../test/server.ts';
 import type { TestServer } from '../../../test/server.ts';
 import { openPeer } from '../../../test/peer.ts';
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
-const closings: (() => Promise<void>)[] = [];
+const file = wholeFile();
 let server: TestServer;
 let key: string;
 let folder: string;
@@ -27,12 +28,11 @@ tiers:
   red: { actions: [{ match: claude.Write, approvers: [admin] }] }
   black: { actions: [claude.Bash] }
 `;
-  server = await startServer({ after: (fn) => void closings.push(fn) }, { charter });
+  server = await startServer(file, { charter });
   key = await server.makeKey({ roles: ['agent'], agents: ['claude-code'] });
   folder = await mkdtemp(join(tmpdir(), 'mandate-hook-test-'));
 });
 after(async () => {
-  for (const close of closings) await close();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -137,6 +137,17 @@ test('what is held or black is denied, and an approval lets the very same call t
   assert.equal(decisionIn(again).decision, 'allow');
   await hook(event('PermissionDenied', 'toolu_5', 'Write', { reason: 'the user said no' }));
   assert.ok((await statuses()).includes('claude.Write unknown'));
+});
+
+test('the server is found as every command finds it: by its data directory too', async () => {
+  const found = await hook(event('PreToolUse', 'toolu_dir', 'Read'), { MANDATE_URL: '' }, [
+    '--data-dir',
+    server.dataDir,
+  ]);
+  assert.equal(decisionIn(found).decision, 'allow', found.stderr);
+  const port = { MANDATE_URL: '', PORT: new URL(server.url).port };
+  const byPort = await hook(event('PreToolUse', 'toolu_port', 'Read'), port);
+  assert.equal(decisionIn(byPort).decision, 'allow', byPort.stderr);
 });
 
 test('the same event twice is allowed once', async () => {

@@ -9,6 +9,7 @@ import type { BegunCalls } from '@mandate/sdk/claude-code';
 import type { Cli, Register } from './command.ts';
 import { commonOptions, GROUPS } from './command.ts';
 import { EXIT, usageError } from './exit.ts';
+import { locate, readConfig } from './location.ts';
 import { harmless } from './output.ts';
 import { textAt } from './read.ts';
 
@@ -54,8 +55,11 @@ async function answer(cli: Cli, command: Command, options: HookOptions): Promise
     import('@mandate/sdk/claude-code'),
   ]);
   const agent = options.agent ?? cli.env['MANDATE_AGENT'] ?? 'claude-code';
+  const common = commonOptions(command);
+  // Found as every command finds it; the key is the agent's own and never that of the data directory.
+  const { url } = await locate(await readConfig(cli.env, common));
   const mandate = createMandate({
-    url: commonOptions(command).url,
+    url,
     apiKey: cli.env['MANDATE_API_KEY'],
     agent,
   });

@@ -1,5 +1,6 @@
 // What only the composition root can give: a running server, and what a server stands on. The command line asks for
 // these as functions, because it stands below the root and most commands need neither.
+import type { CharterOrigin } from '../decide/charter/origin.ts';
 import type { Chance, Clock } from '../platform/clock/clock.ts';
 import type { Config } from '../platform/config/config.ts';
 import type { MasterKeys } from '../platform/crypto/master-key.ts';
@@ -10,6 +11,8 @@ import type { Store } from '../platform/postgres/store.ts';
 export interface Serving {
   readonly url: string;
   readonly adminKey: AdminKey;
+  /** What it goes by; null where none is in force that this process can read. */
+  readonly charter: CharterOrigin | null;
   /** Where the rows are, for people. */
   readonly database: string;
   /** Ends what runs, then everything else. */

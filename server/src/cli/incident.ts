@@ -126,7 +126,10 @@ async function send(cli: Cli, command: Command, ask: (client: Client) => Promise
 async function list(cli: Cli, command: Command, options: ListOptions): Promise<void> {
   const { out, clock } = cli;
   const { client, json } = await openSession(cli, command);
-  const answer = await client.need({ method: 'GET', path: '/api/v1/incidents', query: { ...options } });
+  // By name: the options of every command (--json, --url) come along, and they are no fields of a query.
+  const { status, severity, set, limit } = options;
+  const query = { status, severity, set, limit };
+  const answer = await client.need({ method: 'GET', path: '/api/v1/incidents', query });
   if (json) return out.json(answer);
   const items = listAt(answer, 'items');
   if (items.length === 0) return out.talk('There is no such incident.');

@@ -26,7 +26,7 @@ export function registerKey(program: Command, cli: Cli): void {
     .option('--expires <when>', 'a duration (90d) or a time; by default it does not expire')
     .addHelpText(
       'after',
-      `\nFor an agent:  ${cli.self} key create --role agent --agent builder-1\nFor a person:  ${cli.self} key create --role tech-lead --label anna`,
+      `\nFor an agent:  ${cli.self} key create --role agent --agent builder-1\nFor a person:  ${cli.self} key create --role tech-lead --user anna   (--user names who votes and proposes with it)`,
     )
     .action((options: CreateOptions, command: Command) => create(cli, command, options));
   key

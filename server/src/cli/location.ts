@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Config } from '../platform/config/config.ts';
 import { CommandFailed, EXIT } from './exit.ts';
 import type { CommonOptions } from './command.ts';
-import { textAt } from './read.ts';
+import { numberAt, textAt } from './read.ts';
 
 export interface Location {
   readonly config: Config;
@@ -77,7 +77,7 @@ export async function locate(config: Config): Promise<Location> {
     config.url ??
     (isSet && config.port !== 0
       ? urlOf(host, config.port)
-      : ((await readNote(config.dataDir)) ?? urlOf(host, config.port)));
+      : ((await readNote(config.dataDir))?.url ?? urlOf(host, config.port)));
   const { hostname } = new URL(url);
   return {
     config,
@@ -109,25 +109,49 @@ export async function readKey({ config, isThisMachine }: Location): Promise<stri
 }
 
 const NOTE = 'server.json';
+const ANSWERS_MS = 2_000;
 
-/** Left by a running server, so that commands find it on whatever port it has. */
-export async function writeNote(
-  dataDir: string,
-  note: { readonly url: string; readonly pid: number },
-): Promise<void> {
-  await writeFile(join(dataDir, NOTE), `${JSON.stringify(note)}\n`, { mode: 0o600 });
+interface Note {
+  readonly url: string;
+  readonly pid: number;
 }
 
-export async function removeNote(dataDir: string): Promise<void> {
-  await rm(join(dataDir, NOTE), { force: true });
+/**
+ * Left by a running server, so that commands find it on whatever port it has. Of several on one data directory the first
+ * keeps it: commands that went to another one without a word would seem to have lost what they spoke to. Answers with
+ * the address of that first one, or null where the note is this server's.
+ */
+export async function writeNote(dataDir: string, note: Note): Promise<string | null> {
+  const other = await readNote(dataDir);
+  if (other !== null && other.pid !== note.pid && other.url !== note.url && (await isServing(other)))
+    return other.url;
+  await writeFile(join(dataDir, NOTE), `${JSON.stringify(note)}\n`, { mode: 0o600 });
+  return null;
+}
+
+/** Takes back the note of this very process; that of another server stays. */
+export async function removeNote(dataDir: string, pid: number): Promise<void> {
+  if ((await readNote(dataDir))?.pid === pid) await rm(join(dataDir, NOTE), { force: true });
 }
 
 /** Only an address of this machine is believed: the key is sent there. */
-async function readNote(dataDir: string): Promise<string | null> {
+async function readNote(dataDir: string): Promise<Note | null> {
   try {
-    const url = textAt(JSON.parse(await readFile(join(dataDir, NOTE), 'utf8')), 'url');
-    return /^http:\/\/(127\.\d+\.\d+\.\d+|localhost|\[::1\]):\d+$/.test(url) ? url : null;
+    const note: unknown = JSON.parse(await readFile(join(dataDir, NOTE), 'utf8'));
+    const url = textAt(note, 'url');
+    const isHere = /^http:\/\/(127\.\d+\.\d+\.\d+|localhost|\[::1\]):\d+$/.test(url);
+    return isHere ? { url, pid: numberAt(note, 'pid') ?? 0 } : null;
   } catch {
     return null;
+  }
+}
+
+/** A note may be left over from a crash, and its process id be another program's by now: only an answer counts. */
+async function isServing({ url }: Note): Promise<boolean> {
+  try {
+    const answer = await fetch(`${url}/health`, { signal: AbortSignal.timeout(ANSWERS_MS) });
+    return textAt(await answer.json(), 'status') !== '';
+  } catch {
+    return false;
   }
 }

@@ -1,16 +1,12 @@
 // Stands between an MCP client and a server that talk over standard streams. Every line passes as it is, except that a
 // tools/call is first put to Mandate and goes on only when it is permitted, exactly as it was judged.
 import type { Readable, Writable } from 'node:stream';
-import { canonicalProblem } from '@mandate/kernel';
 import type { JsonObject } from '@mandate/kernel';
 import { approvalLink, hasDeclined, withoutOurMarks } from '../api/mcp/approval-link.ts';
 import {
   errorMessage,
-  errorTextOf,
   idOf,
-  INVALID_PARAMS,
   INVALID_REQUEST,
-  isModern,
   isObject,
   metaOf,
   PARSE_ERROR,
@@ -18,9 +14,13 @@ import {
   resultMessage,
 } from '../api/mcp/message.ts';
 import type { Id, Message } from '../api/mcp/message.ts';
-import { notRunResult, oddName, recordedResult } from '../api/mcp/tool-result.ts';
+import { notRunResult, recordedResult } from '../api/mcp/tool-result.ts';
 import type { NotRun, ResultForm } from '../api/mcp/tool-result.ts';
+import { readToolCall } from './mcp-call.ts';
 import { readLines, writeLine } from './mcp-lines.ts';
+import { createToolLook, OUR_IDS } from './mcp-look.ts';
+import { outcomeOf } from './mcp-outcome.ts';
+import type { ReportTools } from './mcp-report.ts';
 import type { Judge, Outcome, Verdict, WantedCall } from './mcp-verdict.ts';
 
 export interface Side {
@@ -36,6 +36,8 @@ export interface ProxyNeeds {
   /** The first part of every action's name. */
   readonly upstream: string;
   readonly judge: Judge;
+  readonly report: ReportTools;
+  readonly after: (waitMs: number, run: () => void) => () => void;
   readonly talk: (text: string) => void;
   /** The client has nothing more to say. */
   readonly onClientEnd: () => void;
@@ -58,20 +60,18 @@ interface Governed {
   permitted: Permitted | null;
 }
 
-/** Mandate takes bodies of up to 1 MiB; a larger result is reported by its size. */
-const REPORT_MAX = 800_000;
-
-export function createProxy({ client, server, upstream, judge, talk, onClientEnd }: ProxyNeeds): Proxy {
+export function createProxy(needs: ProxyNeeds): Proxy {
+  const { client, server, upstream, judge, talk, onClientEnd } = needs;
   const governed = new Map<string, Governed>();
   /** Acts that wait, and who else has asked for exactly the same meanwhile. */
   const followers = new Map<string, Governed[]>();
   const lists = new Set<string>();
-  const structured = new Set<string>();
   const reports = new Set<Promise<unknown>>();
 
   const toClient = (message: JsonObject): void =>
     writeLine(client.output, JSON.stringify(message), server.input);
   const toServer = (line: Buffer | string): void => writeLine(server.output, line, client.input);
+  const tools = createToolLook({ upstream, report: needs.report, toServer, after: needs.after });
 
   readLines(client.input, {
     onLine: fromClient,
@@ -98,6 +98,11 @@ export function createProxy({ client, server, upstream, judge, talk, onClientEnd
         toClient(errorMessage(message.id, message.code, message.why));
         return;
       case 'request':
+        if (String(message.id).startsWith(OUR_IDS)) {
+          const why = `Ids that begin with ${OUR_IDS} are Mandate's own; use another one.`;
+          toClient(errorMessage(message.id, INVALID_REQUEST, why));
+          return;
+        }
         if (message.method === 'tools/call') {
           // Nothing in it throws but a defect of ours, and then the call has not run.
           govern(message).catch((error: unknown) =>
@@ -135,27 +140,22 @@ export function createProxy({ client, server, upstream, judge, talk, onClientEnd
 
   async function govern(request: Request): Promise<void> {
     const { id, params } = request;
-    const { name, arguments: parameters = {} } = params;
-    if (typeof name !== 'string' || !isObject(parameters))
-      return toClient(
-        errorMessage(id, INVALID_PARAMS, 'tools/call takes a name and arguments as an object.'),
-      );
-    const unclear = canonicalProblem({ parameters });
-    if (unclear !== null)
-      return toClient(errorMessage(id, INVALID_PARAMS, `${unclear.pointer}: ${unclear.message}`));
+    const read = readToolCall(request, { upstream, hasOutputSchema: (tool) => tools.hasOutputSchema(tool) });
+    if (read.kind === 'answer') return toClient(read.message);
+    const { wanted, form } = read;
     const key = keyOf(id);
     if (governed.has(key))
       return toClient(
         errorMessage(id, INVALID_REQUEST, 'A request with this id is still running; use a new id.'),
       );
-    const form = { isModern: isModern(params), hasOutputSchema: structured.has(name) };
-    const action = `${upstream}.${name}`;
-    const odd = oddName(name, action);
-    if (odd !== null) return toClient(resultMessage(id, notRunResult(odd, form)));
-    if (params['task'] !== undefined) return toClient(resultMessage(id, notRunResult(NO_TASKS, form)));
     const call: Governed = { request, form, controller: new AbortController(), permitted: null };
     governed.set(key, call);
-    await travel(call, { action, parameters });
+    const unseen = await tools.beforeCall(params);
+    // Cancelled meanwhile, or answered because the server has ended.
+    if (call.controller.signal.aborted) governed.delete(key);
+    else if (unseen !== null && governed.get(key) === call)
+      conclude(call, { kind: 'not_run', why: unseen }, []);
+    else if (governed.get(key) === call) await travel(call, wanted);
   }
 
   async function travel(call: Governed, wanted: WantedCall): Promise<void> {
@@ -223,15 +223,17 @@ export function createProxy({ client, server, upstream, judge, talk, onClientEnd
       );
       return;
     }
-    writeLine(client.output, line, server.input);
-    for (const message of Array.isArray(value) ? (value as readonly unknown[]) : [value])
-      if (isObject(message)) answered(message);
+    const messages = Array.isArray(value) ? (value as readonly unknown[]) : [value];
+    const theirs = messages.filter((message) => !isObject(message) || !tools.isOurs(message));
+    if (theirs.length === messages.length) writeLine(client.output, line, server.input);
+    else if (theirs.length > 0) writeLine(client.output, JSON.stringify(theirs), server.input);
+    for (const message of theirs) if (isObject(message)) answered(message);
   }
 
   function answered(message: JsonObject): void {
-    if (message['method'] !== undefined) return;
+    if (message['method'] !== undefined) return tools.said(message['method']);
     const key = keyOf(idOf(message['id']));
-    if (lists.delete(key)) learn(message['result']);
+    if (lists.delete(key)) tools.passed(message['result']);
     const call = governed.get(key);
     if (call === undefined || call.permitted === null) return;
     governed.delete(key);
@@ -241,14 +243,6 @@ export function createProxy({ client, server, upstream, judge, talk, onClientEnd
     }
     followers.delete(key);
     hand(call.permitted, outcomeOf(message));
-  }
-
-  function learn(result: unknown): void {
-    const tools =
-      isObject(result) && Array.isArray(result['tools']) ? (result['tools'] as readonly unknown[]) : [];
-    for (const tool of tools)
-      if (isObject(tool) && typeof tool['name'] === 'string' && isObject(tool['outputSchema']))
-        structured.add(tool['name']);
   }
 
   function hand(permitted: Permitted, outcome: Outcome): void {
@@ -262,6 +256,7 @@ export function createProxy({ client, server, upstream, judge, talk, onClientEnd
 
   return {
     async serverEnded(how) {
+      tools.ended();
       for (const { request, form, permitted } of governed.values()) {
         const why: NotRun =
           permitted === null
@@ -280,37 +275,12 @@ export function createProxy({ client, server, upstream, judge, talk, onClientEnd
   };
 }
 
-const NO_TASKS: NotRun = {
-  code: 'invalid',
-  reasons: ['Calls as tasks are not governed yet.'],
-  next: 'Send the call without task.',
-  actionId: null,
-};
 const CANCELLED_HERE: NotRun = {
   code: 'cancelled',
   reasons: ['The client cancelled the call before it ran.'],
   next: 'Nothing was run.',
   actionId: null,
 };
-
-/** What the server answered, as Mandate is told. A tool that reports its own failure has failed. */
-function outcomeOf({ result, error }: JsonObject): Outcome {
-  if (!isObject(result)) return { status: 'failed', error: clipped(errorTextOf(error)) };
-  if (result['isError'] === true)
-    return { status: 'failed', error: clipped(JSON.stringify(result['content'] ?? null)) };
-  const size = Buffer.byteLength(JSON.stringify(result));
-  return {
-    status: 'success',
-    result:
-      size <= REPORT_MAX
-        ? result
-        : { content: [], notKept: `The result has ${size} bytes; only the client has it.` },
-  };
-}
-
-function clipped(text: string): string {
-  return text.slice(0, 4_000).toWellFormed();
-}
 
 function keyOf(id: Id | null): string {
   return JSON.stringify(id);

@@ -37,7 +37,7 @@ export async function tools(
   const items = listAt(answer, 'items');
   if (items.length === 0)
     return out.talk(
-      'Nothing is pinned yet: tools are when a client first lists or calls them through the gateway.',
+      'Nothing is pinned yet: tools are when a client first lists or calls them through the gateway or the wrapper.',
     );
   const nowMs = clock.nowMs();
   out.data(

@@ -178,7 +178,8 @@ export function createJudge({ client, agent, clock, holdMs }: JudgeNeeds): Judge
   };
 }
 
-function refusalOf(answer: Exclude<Answer, { readonly kind: 'ok' }>, url: string): NotRun {
+/** Why nothing runs, from an answer that is no good one. */
+export function refusalOf(answer: Exclude<Answer, { readonly kind: 'ok' }>, url: string): NotRun {
   if (answer.kind === 'unreachable') {
     return {
       code: 'unreachable',

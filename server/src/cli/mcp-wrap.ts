@@ -7,6 +7,7 @@ import type { Command } from 'commander';
 import type { Cli } from './command.ts';
 import { EXIT, usageError } from './exit.ts';
 import { createProxy } from './mcp-proxy.ts';
+import { createToolReport } from './mcp-report.ts';
 import { createJudge } from './mcp-verdict.ts';
 import { harmless } from './output.ts';
 import { openSession } from './session.ts';
@@ -53,6 +54,8 @@ export async function wrap(
     server: { input: child.stdout, output: child.stdin },
     upstream: name,
     judge,
+    report: createToolReport({ client, upstream: name, talk }),
+    after: (waitMs, run) => cli.clock.after(waitMs, run),
     talk,
     onClientEnd() {
       child.stdin.end();

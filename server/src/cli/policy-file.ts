@@ -22,6 +22,9 @@ export function pathOf(file: string): string {
 }
 
 /** Shows why a charter, or a file of cases, is refused, and ends with a failure. */
+/** A file that is no YAML at all has a mistake in every line, and nobody reads two hundred. */
+const LISTED = 20;
+
 export async function showProblems(
   { out, exitWith }: Cli,
   problems: readonly CharterError[],
@@ -30,7 +33,11 @@ export async function showProblems(
   exitWith(EXIT.failure);
   if (json) return out.json({ ok: false, problems });
   const { renderError } = await import('../decide/charter/error.ts');
-  for (const problem of problems) out.data(harmless(renderError(problem)));
+  for (const problem of problems.slice(0, LISTED)) out.data(harmless(renderError(problem)));
+  if (problems.length > LISTED)
+    out.data(
+      `… and ${problems.length - LISTED} more, which may come of the ones above: correct those first, or read all of them with --json.`,
+    );
   const text =
     problems.length === 1
       ? 'One mistake; such a file is refused as a whole.'

@@ -1,13 +1,14 @@
 // Asks for an action as an agent would, and says in the exit code what came of it.
 import type { Command } from 'commander';
+import { actLines } from './act-lines.ts';
 import type { Client } from './client.ts';
 import type { Cli } from './command.ts';
 import { GROUPS } from './command.ts';
 import { EXIT, exitOfStatus, usageError } from './exit.ts';
 import { fields, harmless } from './output.ts';
-import { numberAt, textAt, textOf, valueAt } from './read.ts';
+import { textAt, valueAt } from './read.ts';
 import { openSession } from './session.ts';
-import { decisionPairs, oneLine, subjectOf, tintOf } from './show.ts';
+import { decisionPairs, subjectOf } from './show.ts';
 import { when } from './times.ts';
 import { wantedBody } from './wanted.ts';
 import type { WantedOptions } from './wanted.ts';
@@ -77,7 +78,7 @@ async function run(cli: Cli, command: Command, { wanted, options }: Asked): Prom
       `${out.tint('waiting_for_approval', 'yellow')}  ${subjectOf(act)}  ${harmless(textAt(act, 'id'))}`,
     );
   }
-  out.data(showAct(cli, act));
+  out.data(actLines(cli, act));
 }
 
 function readWait(given: string | boolean | undefined): number {
@@ -148,41 +149,4 @@ function heldLines(cli: Cli, act: unknown): string {
       out.tintTalk,
     ),
   ].join('\n');
-}
-
-function showAct(cli: Cli, act: unknown): string {
-  const { out } = cli;
-  const status = textAt(act, 'status');
-  const after = numberAt(act, 'trust', 'after');
-  const result = valueAt(act, 'result');
-  return [
-    `${out.tint(harmless(status), tintOf(status))}  ${subjectOf(act)}  ${harmless(textAt(act, 'id'))}`,
-    fields(
-      [
-        ['error', harmless(textAt(act, 'error'))],
-        ...resultPairs(result),
-        ['permit', textAt(act, 'permit')],
-        [
-          '',
-          status === 'permitted' ? 'the agent begins it with this permit, and reports what came of it' : '',
-        ],
-        ...decisionPairs(valueAt(act, 'decision'), out.tint).filter(([label]) => label !== 'trust'),
-        ['trust', after === null ? '' : `${textOf(valueAt(act, 'trust', 'before'))} → ${after}`],
-      ],
-      out.tint,
-    ),
-  ].join('\n');
-}
-
-/** What a program printed is read line by line; anything else is data. */
-function resultPairs(result: unknown): readonly (readonly [string, string | readonly string[]])[] {
-  const lines = (text: string): readonly string[] => text.trimEnd().split('\n').map(harmless);
-  if (typeof result === 'string') return [['result', lines(result)]];
-  const isProgram = ['exitCode', 'stdout', 'stderr'].every((name) => valueAt(result, name) !== undefined);
-  if (!isProgram) return [['result', oneLine(result)]];
-  return [
-    ['exit code', textAt(result, 'exitCode')],
-    ['stdout', lines(textAt(result, 'stdout'))],
-    ['stderr', lines(textAt(result, 'stderr'))],
-  ];
 }

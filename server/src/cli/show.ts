@@ -1,6 +1,6 @@
 // How acts, decisions and refusals read. The three things that a person wants from a refusal come first: what was
 // refused, why, and what to do next.
-import { PROBLEMS } from '../platform/http/problems.ts';
+import { isProblemCode, nextStepOf } from '../platform/http/problems.ts';
 import type { CommandFailed } from './exit.ts';
 import { fields, harmless } from './output.ts';
 import type { Output, Tint } from './output.ts';
@@ -117,7 +117,7 @@ export function talkFailure(out: Output, failure: CommandFailed, self: string): 
   if (numberAt(document, 'status') === null) {
     out.talk(`${tint('mandate:', 'red')} ${failure.message}`);
   } else {
-    const next = Object.entries(PROBLEMS).find(([name]) => name === code)?.[1].next ?? '';
+    const next = isProblemCode(code) ? nextStepOf(code, listAt(document, 'errors').length > 0) : '';
     const reasons = textsAt(decision, 'reasons');
     const detail = failure.message.endsWith(next)
       ? failure.message.slice(0, failure.message.length - next.length).trim()

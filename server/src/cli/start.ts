@@ -10,7 +10,6 @@ import { CommandFailed, EXIT } from './exit.ts';
 import { greeting } from './greeting.ts';
 import type { Serving } from './host.ts';
 import { readConfig, removeNote, urlOf, writeNote } from './location.ts';
-import { listAt, textAt } from './read.ts';
 
 /** Flags of the settings table (platform/config/settings.ts); a test keeps the two equal. */
 const FLAGS = [
@@ -65,7 +64,7 @@ async function run(cli: Cli, command: Command): Promise<void> {
     await ending.asked;
   } finally {
     if (isTerminal) out.talk('Ending what runs; Ctrl-C once more ends it at once.');
-    await removeNote(config.dataDir);
+    await removeNote(config.dataDir, process.pid);
     await serving.close();
   }
   if (isTerminal) out.talk('Mandate has ended. Stops and approvals stand; the next start goes on from here.');
@@ -88,16 +87,9 @@ interface Started {
 
 async function greet(cli: Cli, config: Config, { serving, startedMs, json }: Started): Promise<void> {
   const { out, clock, host } = cli;
-  // `/ready` asks nobody for a key, and its answer proves that what was started decides.
-  const ready: unknown = await fetch(`${localUrl(serving.url, config)}/ready`).then((response) =>
-    response.json(),
-  );
-  const version =
-    listAt(ready, 'checks')
-      .filter((check) => textAt(check, 'name') === 'charter')
-      .map((check) => textAt(check, 'detail'))[0] ?? '';
-  await writeNote(config.dataDir, { url: localUrl(serving.url, config), pid: process.pid });
-  const { adminKey } = serving;
+  const here = localUrl(serving.url, config);
+  const first = await writeNote(config.dataDir, { url: here, pid: process.pid });
+  const { adminKey, charter } = serving;
   const tookMs = clock.monotonicMs() - startedMs;
   const stopped = await isStopped(config);
   out.talk(
@@ -105,7 +97,6 @@ async function greet(cli: Cli, config: Config, { serving, startedMs, json }: Sta
       {
         config,
         serving,
-        charterVersion: version,
         version: host.version,
         self: cli.self,
         tookMs,
@@ -114,13 +105,20 @@ async function greet(cli: Cli, config: Config, { serving, startedMs, json }: Sta
       out.tintTalk,
     ),
   );
+  if (first !== null)
+    out.talk(
+      out.tintTalk(
+        `Another server works on this data directory, at ${first}. Commands go there; to speak to this one: MANDATE_URL=${here}`,
+        'yellow',
+      ),
+    );
   if (json) {
     out.json({
       url: serving.url,
       pid: process.pid,
       dataDir: config.dataDir,
       database: serving.database,
-      charter: { file: config.charter, version },
+      charter: { file: config.charter, version: charter?.version ?? '', inForce: charter?.kind ?? null },
       version: host.version,
       stopped,
       adminKey: { kind: adminKey.kind, path: adminKey.path },
@@ -191,6 +189,26 @@ async function refuseTakenPort(config: Config, self: string): Promise<void> {
   });
   const failure = error === null ? null : listenFailure(error, config, self);
   if (failure !== null) throw failure;
+  if (await isBarred(config.port))
+    throw new CommandFailed(
+      `Port ${config.port} is one that browsers and fetch refuse to open (https://fetch.spec.whatwg.org/#port-blocking), so nobody would reach a server there.`,
+      {
+        exitCode: EXIT.usage,
+        code: 'cannot_listen',
+        steps: [`Take another port: ${self} start --port 4007 (or PORT)`],
+        document: { reason: 'bad port', host: config.host, port: config.port },
+      },
+    );
+}
+
+/** Asked of fetch itself, which refuses before it connects; nobody listens there yet. */
+async function isBarred(port: number): Promise<boolean> {
+  try {
+    await fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(1_000) });
+    return false;
+  } catch (error) {
+    return error instanceof Error && error.cause instanceof Error && error.cause.message === 'bad port';
+  }
 }
 
 function listenFailure(error: unknown, { host, port }: Config, self: string): CommandFailed | null {

@@ -91,12 +91,14 @@ async function readOrder({ scope, level, reason }: StopOptions): Promise<Order> 
   if (known === undefined)
     throw usageError(`--level is ${JSON.stringify(level)}, which is not one of ${LEVELS.join(', ')}.`);
   const { parseScope } = await import('@mandate/kernel');
+  const { holdsSecret, NO_SECRET } = await import('../platform/http/names.ts');
   const parsed = parseScope(scope);
   if (parsed.kind === 'problem')
     throw usageError(
       `--scope is ${JSON.stringify(scope)}, which is no scope.`,
       'One of: tenant, global, agent:ID, class:NAME, action:PATTERN, user:ID, resource:TYPE/ID.',
     );
+  if (holdsSecret(scope)) throw usageError(`--scope ${NO_SECRET}.`);
   return {
     scope,
     level: known,

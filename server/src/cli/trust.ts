@@ -20,7 +20,7 @@ export function registerTrust(program: Command, cli: Cli): void {
     .description('try other settings of trust out on what happened');
   trust
     .command('simulate')
-    .description('who would stand where, and whose level and freezes would differ; nothing is changed')
+    .description('who would stand where, and whose level, freezes and score would differ; nothing is changed')
     .argument('[settings]', 'a YAML file with a trust section; without one, the active settings')
     .option('--against <time>', 'how far back to look: 12h, 7d, 2w', '30d')
     .option('--all', 'also list the agents for which nothing would differ')

@@ -30,7 +30,8 @@ export async function wantedBody(
   };
 }
 
-function readObject(text: string, what: string): unknown {
+/** `what` begins a sentence: `The parameters`. */
+export function readObject(text: string, what: string): unknown {
   let value: unknown;
   try {
     value = JSON.parse(text);

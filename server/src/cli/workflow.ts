@@ -8,6 +8,8 @@ import { fields, harmless, table } from './output.ts';
 import { listAt, textAt, textOf, valueAt } from './read.ts';
 import { openSession } from './session.ts';
 import { relative, when } from './times.ts';
+import { readObject } from './wanted.ts';
+import { registerWorkflowSteps } from './workflow-steps.ts';
 
 const VERBS = [
   ['pause', 'begin no further step; what runs goes on to its end'],
@@ -84,6 +86,7 @@ export function registerWorkflow(program: Command, cli: Cli): void {
         body: options.from === undefined ? {} : { from: options.from },
       }),
     );
+  registerWorkflowSteps(workflow, cli);
 }
 
 interface StartOptions {
@@ -168,7 +171,7 @@ async function start(
     options,
   }: { readonly template: string; readonly json: string | undefined; readonly options: StartOptions },
 ): Promise<void> {
-  const input = text === undefined ? {} : readObject(text);
+  const input = text === undefined ? {} : readObject(text, 'The inputs');
   const agents = Object.fromEntries(
     (options.agent ?? []).map((pair) => {
       const [role = '', name = ''] = pair.split('=', 2);
@@ -201,16 +204,6 @@ async function start(
       cli.out.tint,
     ),
   );
-}
-
-function readObject(text: string): unknown {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
-  } catch {
-    // Told below, together with what is JSON and no object.
-  }
-  throw usageError('The inputs are one JSON object, e.g. \'{"version":"1.2"}\'.');
 }
 
 async function list(cli: Cli, command: Command, { template, status }: ListOptions): Promise<void> {
