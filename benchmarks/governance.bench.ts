@@ -59,10 +59,7 @@ async function measure({ store, clock, addresses }: Infrastructure, app: App): P
     clock,
     lawOf: () => Promise.resolve(null),
     incidentsIn: () => Promise.resolve({ total: 0, critical: 0, fromAutonomousActions: 0 }),
-    commandDb: null,
-    unread: (error) => {
-      throw error;
-    },
+    source: null,
     failed: (error) => {
       throw error;
     },

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Action, Decision } from '@mandate/kernel';
 import { connect } from '../server/src/platform/postgres/connection.ts';
-import type { Sql } from '../server/src/platform/postgres/connection.ts';
+import type { Sql } from '../server/src/platform/postgres/sql.ts';
 import { actionOf } from './lib/charter.ts';
 import { load } from './lib/load.ts';
 import type { Client, Load } from './lib/load.ts';

@@ -14,7 +14,8 @@ import type { Infrastructure } from '../server/src/infrastructure.ts';
 import { loadConfig } from '../server/src/platform/config/config.ts';
 import { createSeals } from '../server/src/platform/crypto/seal.ts';
 import { writeEntry } from '../server/src/prove/journal/journal.ts';
-import { actionOf, factsOf, pastAct, recordActs } from '../test/recorded-acts.ts';
+import { actionOf, factsOf } from '../test/plain.ts';
+import { pastAct, recordActs } from '../test/recorded-acts.ts';
 import { median } from './lib/measure.ts';
 import { publish, times, verdict } from './lib/results.ts';
 
@@ -63,7 +64,7 @@ async function measure({ store, clock, chance, log, masterKeys }: Infrastructure
           agent: `agent-${n % 16}`,
           parameters: { path: `src/app/file-${n % 100}.ts`, content: CONTENT, branch: 'feature' },
         }),
-        factsOf(TENANT, { nowMs: clock.nowMs(), used: { 'usd/tenant': n } }),
+        factsOf({ tenant: TENANT, nowMs: clock.nowMs(), used: { 'usd/tenant': n } }),
       ),
     ),
     untilMs: clock.nowMs() - 1_000,

@@ -1,5 +1,5 @@
-// All tests in one count. The kernel is pure, so its files share one process; the rest get a process each, one more at
-// a time than there are cores (they wait for each other's servers a third of the time), around one Postgres that test/postgres-setup.ts starts. Runs on Node 24 with --conditions=mandate-source.
+// All tests in one count. The kernel is pure, so its files share one process; the rest get a process each, two for
+// each core (they wait for their servers half of the time), around one Postgres that test/postgres-setup.ts starts. Runs on Node 24 with --conditions=mandate-source.
 import { existsSync, globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, matchesGlob, relative, sep } from 'node:path';
@@ -77,7 +77,7 @@ function escape(text) {
 
 const setup = join(root, 'test/postgres-setup.ts');
 // More than four would want more connections than the one Postgres has.
-const concurrency = Math.min(4, availableParallelism() + 1);
+const concurrency = Math.min(4, 2 * availableParallelism());
 const kernel = chosen.filter((file) => file.startsWith('kernel/'));
 const sources = chosen.filter((file) => aboutSources.test(file) && !kernel.includes(file));
 const rest = chosen.filter((file) => !aboutSources.test(file));

@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { createMandate, MandateProblem } from '@mandate/sdk';
 import type { Mandate } from '@mandate/sdk';
+import { wholeFile } from '../test/closing.ts';
 import { openCommandLine } from '../test/command-line.ts';
 import type { CommandLine, Ran } from '../test/command-line.ts';
 import { openDoor } from '../test/door.ts';
@@ -23,21 +24,18 @@ tiers:
 `;
 const SECOND = FIRST.replace('      - mail.send\n', '').replace('# the first one', '# stricter');
 
-const closing: (() => Promise<void>)[] = [];
+const whole = wholeFile();
 let door: Door;
 let line: CommandLine;
 let person: Mandate;
 let versions: readonly [first: string, second: string];
 
 before(async () => {
-  door = await openDoor({ after: (fn) => void closing.push(fn) });
+  door = await openDoor(whole);
   line = await openCommandLine();
-  closing.push(() => line.close());
+  whole.after(() => line.close());
   person = createMandate({ url: door.url, apiKey: door.adminKey });
   versions = [await put(FIRST, 'the first'), await put(SECOND, 'mail waits')];
-});
-after(async () => {
-  for (const close of closing) await close();
 });
 
 async function put(text: string, note: string): Promise<string> {

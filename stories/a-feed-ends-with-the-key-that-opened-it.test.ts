@@ -1,17 +1,15 @@
 // A feed is a request that goes on for days. It begins only for who may read the journal, where its reader says it
 // stopped, and it ends when the key is taken back, however the reader behaves.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
+import { wholeFile } from '../test/closing.ts';
 import type { Door } from '../test/door.ts';
 import { openDoor } from '../test/door.ts';
 
 let door: Door;
-const closing: (() => Promise<void>)[] = [];
+const file = wholeFile();
 before(async () => {
-  door = await openDoor({ after: (fn) => void closing.push(fn) });
-});
-after(async () => {
-  for (const close of closing) await close();
+  door = await openDoor(file);
 });
 
 const act = () => door.call('POST', '/api/v1/actions', { body: { agent: 'builder-1', action: 'git.read' } });

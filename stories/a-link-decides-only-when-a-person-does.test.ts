@@ -172,6 +172,18 @@ test('a person with a key opens the same page, and gets a form of their own', as
   const first = await send(approval.id, { ...fieldsOf(page.text), decision: 'approve' });
   assert.match(first.text, /You have approved it\. Still needed: one more person/);
   assert.match(first.text, /You have voted, ada; others still have to/);
+  const bare = await open(`${door.url}/approvals/${approval.id}`);
+  assert.match(bare.text, /name="key" type="password"/, 'a browser sends no key by itself');
+  const ben = await door.makeKey({ roles: ['tech-lead'], user: { id: 'ben' } });
+  const typed = await send(approval.id, { key: ben.text });
+  assert.equal(typed.status, 200, typed.text);
+  assert.ok(typed.text.includes('Your decision, ben') && !typed.text.includes(ben.text));
+  assert.equal((await send(approval.id, { key: 'mdt_nothing' })).status, 401);
+  const { actId } = (await server.call<{ actId: string }>(`/api/v1/approvals/${approval.id}`)).body;
+  const act = await door.call('GET', `/acts/${actId}`, { key: ben.text });
+  assert.match(act.text, /<h1>pair\.it<\/h1>[\s\S]*waiting for approval/);
+  const stranger = await door.makeKey({ roles: ['agent'], agents: ['somebody-else'] });
+  assert.equal((await door.call('GET', `/acts/${actId}`, { key: stranger.text })).status, 404);
   const admin = await door.call('GET', `/approvals/${approval.id}`, { key: door.adminKey });
   assert.match(admin.text, /names no person/);
   assert.equal((await door.call('GET', `/approvals/${approval.id}`, { key: 'mdt_nothing' })).status, 401);

@@ -1,22 +1,21 @@
 // Paths that lead nowhere, queries nobody knows, methods that are not offered, and bodies that fit another route: each is
 // told what is wrong and what to do next, and never taken for something else.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
+import { wholeFile } from '../test/closing.ts';
 import type { CallOptions, Door } from '../test/door.ts';
 import { openDoor } from '../test/door.ts';
 import { assertProblem } from '../test/problem.ts';
 
 let door: Door;
-const closing: (() => Promise<void>)[] = [];
+const file = wholeFile();
 before(async () => {
-  door = await openDoor({ after: (fn) => void closing.push(fn) });
-});
-after(async () => {
-  for (const close of closing) await close();
+  door = await openDoor(file);
 });
 
 const good = { agent: 'builder-1', action: 'git.read', parameters: {} };
 const NOWHERE = '00000000-0000-4000-8000-000000000000';
+const BACKWARDS = 'from=2026-11-02T00:00:00Z&to=2026-11-01T00:00:00Z';
 const reason = { body: { reason: 'a test' } };
 
 /** Name, method and path, status, and what is sent along. */
@@ -51,6 +50,26 @@ const calls: readonly (readonly [string, string, number, CallOptions?])[] = [
   ['a status that there is not', 'GET /api/v1/actions?status=done', 422],
   ['the year zero', 'GET /api/v1/actions?from=0000-01-01T00:00:00Z', 422],
   ['the year 10000', 'GET /api/v1/audit/entries?to=9999-12-31T23:59:59-23:59', 422],
+  ['acts until before they begin', `GET /api/v1/actions?${BACKWARDS}`, 422],
+  ['entries until before they begin', `GET /api/v1/audit/entries?${BACKWARDS}`, 422],
+  [
+    'a simulation until before it begins',
+    'POST /api/v1/charter/simulate',
+    422,
+    { body: { from: '2026-11-02T00:00:00Z', to: '2026-11-01T00:00:00Z' } },
+  ],
+  [
+    'a simulation with two beginnings',
+    'POST /api/v1/charter/simulate',
+    422,
+    { body: { from: '2026-11-01T00:00:00Z', against: '7d' } },
+  ],
+  [
+    'a key narrowed to nothing',
+    'POST /api/v1/keys',
+    422,
+    { body: { label: 'x', roles: ['viewer'], scopes: ['nope.zzz'] } },
+  ],
   ['a position of garbage', 'GET /api/v1/audit/entries?after=last', 422],
   ['NUL in a query', 'GET /api/v1/actions?agent=%00', 422],
   ['a query given twice', 'GET /api/v1/actions?agent=a&agent=b', 422],
@@ -150,7 +169,10 @@ const calls: readonly (readonly [string, string, number, CallOptions?])[] = [
 test('a path, query or body that fits nothing is refused with what to do next', async () => {
   for (const [name, target, status, options] of calls) {
     const [method = '', path = ''] = target.split(' ');
-    assertProblem(name, await door.call(method, path, options), status);
+    const answer = await door.call(method, path, options);
+    assertProblem(name, answer, status);
+    const { detail, errors } = answer.json ?? {};
+    assert.ok(errors !== undefined || !String(detail).includes('errors[]'), `${name}: ${String(detail)}`);
   }
 });
 

@@ -1,18 +1,16 @@
 // Whatever comes in at the HTTP door, what goes out is an answer that says what to do next: never a 500, never a line
 // that wakes somebody, never a silent guess at what was meant. The server is as well afterwards as before.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
+import { wholeFile } from '../test/closing.ts';
 import type { Door } from '../test/door.ts';
 import { openDoor } from '../test/door.ts';
 import { assertProblem, pointersOf } from '../test/problem.ts';
 
 let door: Door;
-const closing: (() => Promise<void>)[] = [];
+const file = wholeFile();
 before(async () => {
-  door = await openDoor({ after: (fn) => void closing.push(fn) });
-});
-after(async () => {
-  for (const close of closing) await close();
+  door = await openDoor(file);
 });
 
 const good = { agent: 'builder-1', action: 'git.read', parameters: {} };

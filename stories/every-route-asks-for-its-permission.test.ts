@@ -1,19 +1,17 @@
 // Who may turn which handle, asked of the running server: every route that it documents, with a key of every role.
 // The permission of each route is written down here a second time, so that a route that is opened by mistake is seen.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { isPermitted, ROLES } from '../server/src/platform/identity/roles.ts';
 import type { Permission, Role } from '../server/src/platform/identity/roles.ts';
+import { wholeFile } from '../test/closing.ts';
 import type { Door } from '../test/door.ts';
 import { openDoor } from '../test/door.ts';
 
 let door: Door;
-const closing: (() => Promise<void>)[] = [];
+const file = wholeFile();
 before(async () => {
-  door = await openDoor({ after: (fn) => void closing.push(fn) });
-});
-after(async () => {
-  for (const close of closing) await close();
+  door = await openDoor(file);
 });
 
 const OPEN = 'open';
@@ -113,6 +111,7 @@ const PERMISSION_OF: Readonly<Record<string, Permission | typeof OPEN>> = {
   'POST /api/readiness/attestations/{id}/withdraw': 'approvals.decide',
   'GET /api/v1/tools': 'charter.read',
   'POST /api/v1/tools/forget': 'charter.write',
+  'POST /api/v1/tools/seen': 'actions.request',
   'GET /api/v1/notifications': 'notifications.read',
   'GET /api/v1/notifications/channels': 'notifications.read',
   'GET /api/v1/notifications/dead': 'notifications.read',

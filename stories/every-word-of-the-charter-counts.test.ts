@@ -7,6 +7,7 @@ import type { Action, Decision, Facts, Grant, Law } from '@mandate/kernel';
 import { shippedCharters } from '../server/src/decide/charter/disk.ts';
 import { renderError } from '../server/src/decide/charter/error.ts';
 import { loadCharter } from '../server/src/decide/charter/load.ts';
+import { actionOf, factsOf, NOON_MS } from '../test/plain.ts';
 
 const CHARTER = `version: 1
 extends: default
@@ -86,8 +87,6 @@ async function lawOf(path: 'charter.yaml' | 'over.yaml'): Promise<Law> {
   return loaded.kind === 'loaded' ? loaded.law : assert.fail(loaded.problems.map(renderError).join('\n'));
 }
 
-const NOW_MS = Date.parse('2026-11-20T12:00:00Z');
-
 interface Asked {
   readonly action?: Partial<Action>;
   readonly facts?: Partial<Facts>;
@@ -95,40 +94,17 @@ interface Asked {
 }
 
 function decideBy(law: Law, name: string, { action = {}, facts = {}, score = 50 }: Asked = {}): Decision {
-  const trust = { ...newTrust(law.charter.trust, NOW_MS), score };
-  return decide(
-    {
-      agent: 'builder-1',
-      action: name,
-      parameters: {},
-      context: {},
-      resource: null,
-      user: null,
-      chain: [],
-      onBehalfOf: null,
-      costMicroUsd: null,
-      ...action,
-    },
-    {
-      law,
-      tenant: 'acme',
-      nowMs: NOW_MS,
+  const trust = { ...newTrust(law.charter.trust, NOON_MS), score };
+  return decide(actionOf(name, action), {
+    law,
+    ...factsOf({
       revision: 1,
-      mode: 'FULL',
-      principal: { id: 'key-1', roles: ['agent'] },
       trust,
-      userScopes: null,
-      userRoles: [],
-      grants: [],
-      restrictions: [],
-      used: {},
-      approval: null,
       deployment: { testsPassed: true, openCriticalFindings: 0 },
-      findings: [],
       past: [],
       ...facts,
-    },
-  );
+    }),
+  });
 }
 
 const as = (id: string): Asked => ({ action: { user: { id, email: null } } });
@@ -232,7 +208,7 @@ test('a grant for a task narrows to its actions and its time, and to nothing mor
       to: 'builder-1',
       actions: ['files.*'],
       purpose: 'tidy the folder',
-      expiresMs: NOW_MS + 60_000,
+      expiresMs: NOON_MS + 60_000,
       revoked: false,
       ...more,
     };
@@ -241,7 +217,7 @@ test('a grant for a task narrows to its actions and its time, and to nothing mor
   check(law, [
     ['files.read_file', task({}), 'green allowed'],
     ['test.run_suite', task({}), 'red scope_missing'],
-    ['files.read_file', task({ expiresMs: NOW_MS }), 'red scope_missing'],
+    ['files.read_file', task({ expiresMs: NOON_MS }), 'red scope_missing'],
     ['files.read_file', task({ revoked: true }), 'red scope_missing'],
     ['vault.open', task({ actions: ['*'] }), 'black denied'],
   ]);

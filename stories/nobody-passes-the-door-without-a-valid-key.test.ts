@@ -1,11 +1,12 @@
 // Whose request it is, proven against everything that is not proof: no key, a wrong one, an old one, somebody else's
 // token, a signature that was seen before. The clock is the test's, so that keys expire and debts are paid on command.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from 'jose';
 import type { JWTPayload } from 'jose';
 import { manualClock } from '../server/src/platform/clock/manual-clock.ts';
 import { signRequest } from '../server/src/platform/identity/request-signature.ts';
+import { wholeFile } from '../test/closing.ts';
 import type { Answered, Door, MadeKey } from '../test/door.ts';
 import { openDoor } from '../test/door.ts';
 
@@ -20,7 +21,7 @@ const stranger = await generateKeyPair('ES256');
 const jwk = { ...(await exportJWK(provider.publicKey)), kid: 'k1', alg: 'ES256', use: 'sig' };
 
 let door: Door;
-const closing: (() => Promise<void>)[] = [];
+const file = wholeFile();
 before(async () => {
   const env = {
     MANDATE_JWKS: JSON.stringify({ keys: [jwk] }),
@@ -28,10 +29,7 @@ before(async () => {
     MANDATE_JWT_AUDIENCE: AUDIENCE,
     MANDATE_JWT_TENANT: 'default',
   };
-  door = await openDoor({ after: (fn) => void closing.push(fn) }, { clock, env });
-});
-after(async () => {
-  for (const close of closing) await close();
+  door = await openDoor(file, { clock, env });
 });
 
 const look = (headers: Readonly<Record<string, string>>): Promise<Answered> =>

@@ -157,7 +157,7 @@ test('the command line shows what waits and decides it, whatever it is', async (
   const inbox = await run('olga', 'inbox');
   assert.match(inbox.stdout, /Unfreeze worker-1/);
   assert.match(inbox.stdout, /needs +ops-lead/);
-  assert.match(inbox.stdout, /waits because +charter:approvals\.unfreeze/);
+  assert.match(inbox.stdout, /waits because +The charter asks for it \(approvals\.unfreeze\)/);
   const done = await run('olga', 'approve', waiting.approval.id, '--reason', 'fine', '--yes');
   assert.equal(done.code, 0, done.stderr);
   assert.match(done.stdout, /used {2}Unfreeze worker-1\. It is done\./);

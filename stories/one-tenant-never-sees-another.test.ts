@@ -1,17 +1,26 @@
 // Two companies on one database, each with a server of its own. Neither learns from any resource, whatever ids it has
 // got hold of, that the other so much as exists.
 import assert from 'node:assert/strict';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import test from 'node:test';
 import { openFeed } from '../test/feed.ts';
 import { approve, ask, askHeld, look } from '../test/road.ts';
 import { startServer } from '../test/server.ts';
-import type { CallOptions } from '../test/server.ts';
+import type { CallOptions, TestServer } from '../test/server.ts';
 import { until } from '../test/until.ts';
 
 const CHARTER = `version: 1
 actions: { test.run: { compensate: test.undo } }
 tiers: { green: { actions: [test.*] }, red: { actions: [deploy.production] } }
 `;
+
+interface Figures {
+  readonly commands: { readonly failed: number };
+  readonly sources?: readonly unknown[];
+}
 
 // I8
 test('no resource shows one tenant an act, approval, agent, key, grant, restriction or entry of another', async (t) => {
@@ -103,11 +112,19 @@ test('no resource shows one tenant an act, approval, agent, key, grant, restrict
 // I8
 test('a key belongs to its tenant at whatever server it is shown, and the same id is another agent there', async (t) => {
   const acme = await startServer(t, { charter: CHARTER, tenant: 'acme' });
+  const commands = join(await mkdtemp(join(tmpdir(), 'mandate-commands-')), 'rival.db');
+  const db = new DatabaseSync(commands);
+  db.exec(
+    `create table command_proposals (status, execution_status, command_type, created_at, rejection_reason);
+     insert into command_proposals values ('approved', 'failed', 'test.run', ${Date.now() - 1_000}, null)`,
+  );
+  db.close();
   const rival = await startServer(t, {
     charter: CHARTER,
     tenant: 'rival',
     database: acme.database,
     masterKey: acme.masterKey,
+    env: { COMMAND_DB_PATH: commands },
   });
   const { body: act } = await ask(acme, { agent: 'worker-1' });
   assert.equal(
@@ -130,6 +147,29 @@ test('a key belongs to its tenant at whatever server it is shown, and the same i
   await ask(rival, { agent: 'worker-1' });
   const held = await askHeld(acme, { action: 'deploy.production' });
   assert.equal((await approve(acme, held.approval, { key: rival.adminKey })).status, 404);
+
+  // What rival's other program counts is rival's, wherever it is asked for; a server that does not have it says so.
+  const failed = async (at: TestServer, key: string): Promise<unknown> => {
+    const { status, body } = await at.call<Figures>('/api/v1/metrics/current', undefined, { key });
+    return status === 200 ? [body.commands.failed, body.sources?.length] : status;
+  };
+  assert.deepEqual(await failed(rival, rival.adminKey), [1, 2]);
+  assert.deepEqual(await failed(acme, acme.adminKey), [0, undefined]);
+  assert.deepEqual(await failed(rival, acme.adminKey), [0, undefined]);
+  await until('acme has heard of it', async () => (await failed(acme, rival.adminKey)) === 503);
+  // Prometheus is told of the server's own tenant alone, and so is a scraper.
+  const scraper = await rival.makeKey({ roles: ['scrape'] });
+  const scrape = async (at: TestServer): Promise<readonly [number, boolean]> => {
+    const answer = await fetch(`${at.url}/metrics`, { headers: { 'x-api-key': scraper } });
+    return [answer.status, (await answer.text()).includes('mandate_stops_standing')];
+  };
+  assert.deepEqual(
+    [await scrape(rival), await scrape(acme)],
+    [
+      [200, true],
+      [403, false],
+    ],
+  );
   await rival.close();
 });
 

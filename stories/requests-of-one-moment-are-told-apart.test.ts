@@ -1,8 +1,9 @@
 // Requests that come at the same moment are looked up and read for together. None of them may notice: everybody gets
 // what they would get alone, and a key that was revoked a moment ago opens nothing in whatever company it comes.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { manualClock } from '../server/src/platform/clock/manual-clock.ts';
+import { wholeFile } from '../test/closing.ts';
 import type { Answered, Door } from '../test/door.ts';
 import { openDoor } from '../test/door.ts';
 
@@ -20,13 +21,10 @@ const TIMES = 4;
 const clock = manualClock();
 let door: Door;
 const keys = new Map<string, { readonly id: string; readonly text: string }>();
-const closing: (() => Promise<void>)[] = [];
+const file = wholeFile();
 before(async () => {
-  door = await openDoor({ after: (fn) => void closing.push(fn) }, { clock, charter: CHARTER });
+  door = await openDoor(file, { clock, charter: CHARTER });
   for (const agent of AGENTS) keys.set(agent, await door.makeKey({ roles: ['agent'], agents: [agent] }));
-});
-after(async () => {
-  for (const close of closing) await close();
 });
 
 const bodyOf = (agent: string, action: string, more: object = {}): object => ({

@@ -2,7 +2,9 @@
 // leaves nothing out, the other must work without asking anybody on the internet for anything.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
+import { runInNewContext } from 'node:vm';
+import { wholeFile } from '../test/closing.ts';
 import type { Door } from '../test/door.ts';
 import { openDoor } from '../test/door.ts';
 
@@ -11,13 +13,10 @@ type JsonObject = { readonly [key: string]: Json };
 
 let door: Door;
 let document: JsonObject;
-const closing: (() => Promise<void>)[] = [];
+const file = wholeFile();
 before(async () => {
-  door = await openDoor({ after: (fn) => void closing.push(fn) });
+  door = await openDoor(file);
   document = (await door.call('GET', '/openapi.json', { key: null })).json as JsonObject;
-});
-after(async () => {
-  for (const close of closing) await close();
 });
 
 interface Operation {
@@ -187,6 +186,24 @@ test('the reference page loads from this server alone, and the policy sees to it
       assert.match(script.headers.get('content-type') ?? '', /javascript/);
       assert.ok(script.text.length > 100_000);
     }
+    // The link of the first start: its key fills the form, and the address keeps nothing of it.
+    const opened = (hash: string): readonly unknown[] => {
+      const did: unknown[] = [];
+      runInNewContext(inline.join(';'), {
+        location: { hash, pathname: path },
+        history: { replaceState: (...to: readonly unknown[]) => did.push(to[2]) },
+        Scalar: {
+          createApiReference: (_where: string, { authentication }: { authentication?: unknown }) =>
+            did.push(JSON.stringify(authentication)),
+        },
+      });
+      return did;
+    };
+    assert.deepEqual(opened('#key=mdt_abc-1'), [
+      path,
+      '{"preferredSecurityScheme":"bearer","securitySchemes":{"bearer":{"token":"mdt_abc-1"}}}',
+    ]);
+    assert.deepEqual(opened('#tag/keys'), [undefined]);
     assert.match(page.text, /withDefaultFonts: false/);
     assert.match(page.text, /telemetry: false/);
     assert.match(page.text, /proxyUrl: ''/);

@@ -162,6 +162,7 @@ test('of cycles at once one writes the report and proposes, and the others answe
   ]);
   assert.deepEqual([shown.code, shown.stdout.trim()], [0, markdown.trim()], shown.stderr);
   assert.equal(ran.stdout.trim(), `2026-W47: L3+ is proposed (${first.proposal?.id})`, ran.stderr);
+  assert.match(ran.stderr, /Nothing was looked at now: 2026-W47 has had its report since /);
 });
 
 test('the audit root is the tree over the journal as it is: who keeps the report can check it', async () => {
@@ -217,9 +218,6 @@ test('a report is told by mail with what matters, and its page opens with a key 
   });
   assert.match(mail, /L3\+ is proposed for roastery, which is at L3\. Readiness 10 of 10 points\./);
   assert.ok(mail.includes(`/reports/${id}`) && mail.includes(sha256));
-  const nobody = await door.call('GET', `/reports/${id}`, { key: null });
-  assert.equal(nobody.status, 401);
-  assert.doesNotMatch(nobody.text, /proposed/);
   const page = await door.call('GET', `/reports/${id}`);
   assert.equal(page.status, 200);
   assert.match(page.headers.get('content-security-policy') ?? '', /default-src 'none'; style-src 'sha256-/);
@@ -233,6 +231,59 @@ test('a report is told by mail with what matters, and its page opens with a key 
   for (const path of [`/reports/${id}`, `/api/v1/governance/reports/${id}`])
     assert.equal((await door.call('GET', path, { key: agent.text })).status, 403);
   assert.equal((await door.call('POST', `${RUN}?set=shop`, { key: agent.text })).status, 403);
+});
+
+/** What a browser without a key gets; with `key`, what the form of the page gets. */
+function browse(path: string, key?: string): Promise<Answered> {
+  if (key === undefined) return door.call('GET', path, { key: null });
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+  return door.call('POST', path, { key: null, raw: new URLSearchParams({ key }).toString(), headers });
+}
+
+test('the links of a mail open just what it is about in a browser, and without one a page that takes a key', async () => {
+  const opened = await door.call('POST', '/api/v1/incidents', {
+    body: { severity: 'critical', title: 'Drum too hot', cause: 'the probe hung', set: 'shop' },
+  });
+  assert.equal(opened.status, 201, opened.text);
+  const incident = (JSON.parse(opened.text) as { readonly id: string }).id;
+  const mail = await until('the incident is told', () => {
+    clock.advance(100);
+    return mails.find((raw) => raw.includes(incident));
+  });
+  assert.match(mail, /Subject: Mandate: Critical incident: Drum too hot: the probe hung/);
+  assert.match(mail, /Severity critical .* governed set shop .* incident/);
+  assert.match(mail, /Next: mandate incident show .* mandate incident resolve/);
+
+  const report = reportIn(await door.call('GET', '/api/v1/governance/reports/latest?set=roastery')).id;
+  const linkIn = (kind: string, id: string): string => {
+    const found = mails.flatMap((raw) => raw.match(new RegExp(`/${kind}s/${id}[?]t=(3D)?[\\w.-]+`)) ?? []);
+    return (found[0] ?? assert.fail(`no mail leads to ${kind} ${id}`)).replace('t=3D', 't=');
+  };
+  const asked = mails.find((raw) => raw.includes('asks people to decide')) ?? assert.fail('no proposal told');
+  assert.match(asked, /mandate:cycle asks people to decide: Raise roastery from L3 to L3\+/);
+  assert.match(asked, /step, adds: /, 'and what it would bring');
+  const links = [linkIn('incident', incident), linkIn('report', report)];
+  const agent = await door.makeKey({ roles: ['agent'], agents: ['roaster-1'] });
+  for (const [link, says] of [
+    [links[0] ?? '', /Drum too hot[\s\S]*the probe hung/],
+    [links[1] ?? '', /L3\+ is proposed/],
+  ] as const) {
+    const [path = ''] = link.split('?');
+    const page = await browse(link);
+    assert.equal(page.status, 200, page.text);
+    assert.match(page.text, says);
+    assert.match(page.headers.get('content-security-policy') ?? '', /form-action 'none'/);
+    const nobody = await browse(path);
+    assert.equal(nobody.status, 401);
+    assert.match(nobody.text, /<form method="post"[\s\S]*name="key" type="password"/);
+    assert.doesNotMatch(nobody.text, says);
+    assert.match((await browse(path, door.adminKey)).text, says);
+    assert.equal((await browse(path, 'mdt_nothing')).status, 401);
+    assert.equal((await browse(path, agent.text)).status, 403);
+    assert.equal((await browse(link.slice(0, -2))).status, 403, 'changed on its way');
+  }
+  const [, token = ''] = (links[0] ?? '').split('?');
+  assert.equal((await browse(`/reports/${report}?${token}`)).status, 403, 'of something else');
 });
 
 test('the next one comes by itself on Friday at five where the set is, also when nobody looked at that time', async () => {

@@ -198,11 +198,11 @@ test('other settings say who would stand where, and whose level and freezes woul
       simulated.score,
     ]),
     [
+      ['steady', ['level', 'score'], 60, 51],
       ['shaky', ['freezes'], 45, 45],
-      ['steady', ['level'], 60, 51],
     ],
   );
-  const [shaky] = agents;
+  const [, shaky] = agents;
   assert.deepEqual(
     [shaky?.simulated.freezes, shaky?.simulated.frozen, shaky?.simulated.outcomesWhileFrozen],
     [1, true, 1],
@@ -223,6 +223,7 @@ test('an agent that was there before the period begins it with the score that it
   assert.equal(outcomes, 1);
   const [steady] = agents;
   assert.deepEqual([steady?.recorded.score, steady?.simulated.score], [51.2, 44.2]);
+  assert.deepEqual(steady?.differs, ['score'], 'also within one level');
 });
 
 test('settings that are none are refused with their place', async (t) => {

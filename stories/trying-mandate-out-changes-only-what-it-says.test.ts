@@ -40,7 +40,7 @@ test('under audit what would have been held runs and says so; black, limits, fla
   const found = (await ask(server, { action: 'note.write', parameters: { path: '.env' } })).body;
   assert.deepEqual(
     [found.status, found.decision.code, found.decision.causes],
-    ['success', 'audited', ['finding:protected_path']],
+    ['success', 'audited', ['critical:protected_path', 'finding:protected_path']],
   );
   const unruled = (await ask(server, { action: 'nobody.wrote.a.rule' })).body;
   assert.deepEqual([unruled.status, unruled.decision.code], ['permitted', 'audited']);

@@ -17,10 +17,11 @@ import type { Clock } from '../server/src/platform/clock/clock.ts';
 import type { Refusal } from '../server/src/platform/http/problems.ts';
 import type { Store } from '../server/src/platform/postgres/store.ts';
 import { writeEntry } from '../server/src/prove/journal/journal.ts';
+import { bareAsker } from '../server/src/platform/identity/asker.ts';
 import { decide, DEFAULT_TRUST } from '@mandate/kernel';
 import type { Law } from '@mandate/kernel';
 import { startEffects } from '../test/effects.ts';
-import { actionOf, factsOf } from '../test/recorded-acts.ts';
+import { actionOf, factsOf } from '../test/plain.ts';
 import { ask } from '../test/road.ts';
 import { startServer } from '../test/server.ts';
 import { prepareGround, startCall, TENANT } from '../test/start-call.ts';
@@ -129,28 +130,13 @@ tiers: { red: { actions: [{ match: test.run${demands} }] } }\n`;
     quorum: 1,
     fourEyes: false,
   };
-  const asker = {
-    id: 'key:test',
-    tenant: TENANT,
-    roles: ['agent'],
-    agents: 'any',
-    user: null,
-    userScopes: null,
-    userRoles: [],
-    chain: [],
-    grantIds: [],
-    boundTo: null,
-    mayAskForOthers: false,
-    keyId: null,
-    expiresMs: null,
-    traceId: null,
-  } as const;
+  const asker = bareAsker({ id: 'key:test', tenant: TENANT, roles: ['agent'], agents: 'any', traceId: null });
   const taken: string[] = [];
   /** A stop that stands at the nth question, once an act that people approved has lost its process. */
   const tryOn = async (demands: string, stoppedAt: number): Promise<readonly unknown[]> => {
     const law = await lawOf(demands);
     const call = startCall(await revision());
-    const decision = decide(action, { ...factsOf(TENANT), law });
+    const decision = decide(action, { ...factsOf({ tenant: TENANT }), law });
     await startAct(store.app, { ...call, act: { ...call.act, worker: randomUUID(), decision } });
     const act = await findAct(store, TENANT, call.act.id);
     assert.ok(act !== null);
@@ -163,7 +149,7 @@ tiers: { red: { actions: [{ match: test.run${demands} }] } }\n`;
       running: createRunning(),
       sealed: {
         close: () => assert.fail('nothing is sealed anew'),
-        open: () => Promise.resolve({ action, asker, facts: factsOf(TENANT, { approval: given }) }),
+        open: () => Promise.resolve({ action, asker, facts: factsOf({ tenant: TENANT, approval: given }) }),
         openResult: () => Promise.resolve(null),
       },
       worker,
@@ -171,7 +157,7 @@ tiers: { red: { actions: [{ match: test.run${demands} }] } }\n`;
       isHeld: () => true,
       lawOf: () => Promise.resolve(law),
       stands: () => Promise.resolve(true),
-      snapshotOf: async () => ({ ...factsOf(TENANT, { revision: await revision() }), law }),
+      snapshotOf: async () => ({ ...factsOf({ tenant: TENANT, revision: await revision() }), law }),
       execute: (_executor, { actId }) => {
         taken.push(actId);
         return Promise.resolve({ kind: 'success', result: null, costMicroUsd: null });

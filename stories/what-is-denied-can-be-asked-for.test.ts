@@ -147,3 +147,28 @@ test('what needs nobody any more is not begun by asking people for it', async (t
   const acts = await door.call('GET', '/api/v1/actions');
   assert.deepEqual(acts.json?.['items'], []);
 });
+
+test('what a question names shows as what it is, or nobody is asked about it', async (t) => {
+  const door = await openDoor(t, { charter: CHARTER });
+  const agent = await door.makeKey({ roles: ['agent'], agents: ['writer-1'] });
+  const question = {
+    subject: { type: 'agent', id: 'writer-1' },
+    action: { name: 'publish' },
+    resource: { type: 'page', id: 'home' },
+  };
+  const wrong: readonly (readonly [pointer: string, part: object])[] = [
+    ['/action/name', { action: { name: 'pub\u202elish' } }],
+    ['/action/name', { action: { name: 'pub lish' } }],
+    ['/action/name', { action: { name: 'page..publish' } }],
+    ['/resource/type', { resource: { type: 'my page', id: 'home' } }],
+    ['/resource/id', { resource: { type: 'page', id: 'safe\u202egpj.exe' } }],
+    ['/resource/id', { resource: { type: 'page', id: 'two\u2028lines' } }],
+    ['/subject/id', { subject: { type: 'agent', id: 'a\u0085b' } }],
+  ];
+  for (const [pointer, part] of wrong) {
+    const body = { ...question, ...part };
+    const answer = await door.call('POST', '/access/v1/evaluation', { key: agent.text, body });
+    assert.equal(answer.status, 400, answer.text);
+    assert.ok(answer.text.includes(`${pointer} `), answer.text);
+  }
+});

@@ -56,11 +56,15 @@ test('what was done is undone by an action that knows what was done, waits where
   assert.deepEqual([compensates, resource], [deployed.id, { type: 'portal', id: 'shop' }]);
   await assert.rejects(
     mandate.rollback(deployed.id, 'again'),
-    (error: MandateProblem) => error.problem.status === 409 && /rolled back already/.test(error.message),
+    (error: MandateProblem) =>
+      error.problem.status === 409 &&
+      error.message.includes(`waits for approval as act ${held.id}`) &&
+      !/rolled back already/.test(error.message),
   );
   assert.equal(ran.length, 1);
   await approve(server, held.approval, { key: lead });
   await until('the compensation has run', async () => (await shown(held.id)).status === 'success');
+  await assert.rejects(mandate.rollback(deployed.id, 'again'), /rolled back already, by act/);
   assert.deepEqual((await shown(deployed.id)).rollback, { id: held.id, status: 'success' });
   // Its executor was told what to undo: parameters as they were, the result without its secret, on the same resource.
   assert.deepEqual(ran[1], {

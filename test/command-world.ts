@@ -41,12 +41,12 @@ export interface CommandWorld {
   readonly other: CommandMetrics;
   readonly acts: readonly KnownAct[];
   /** Gives the journal its positions, as the sequencer does. */
-  sequence(): Promise<unknown>;
+  readonly sequence: () => Promise<unknown>;
   /** It is held, refused, or begins at once. */
-  ask(asked: Asked, during?: During): Promise<KnownAct>;
+  readonly ask: (asked: Asked, during?: During) => Promise<KnownAct>;
   decide(act: KnownAct, decision: 'approved' | 'denied'): Promise<void>;
   begin(act: KnownAct): Promise<void>;
-  end(act: KnownAct, status: string, during?: During): Promise<void>;
+  readonly end: (act: KnownAct, status: string, during?: During) => Promise<void>;
   /** Refused before it became an act. */
   refuse(action: string): Promise<void>;
   /** By the definitions of docs/metrics.md, over what was done here. Both ends belong to the window. */
@@ -68,8 +68,7 @@ export async function openCommandWorld(store: Store, tenant: string): Promise<Co
       clock,
       lawOf: () => Promise.resolve(null),
       incidentsIn: () => Promise.resolve({ total: 0, critical: 0, fromAutonomousActions: 0 }),
-      commandDb: null,
-      unread: alarm,
+      source: null,
       failed: alarm,
     });
   let ids = 0;

@@ -13,7 +13,7 @@ import {
 } from '@mandate/kernel';
 import type { Severity } from '@mandate/kernel';
 import { executorProblems, readExecutor } from '../server/src/decide/charter/executor.ts';
-import type { WrittenExecutor } from '../server/src/decide/charter/schema.ts';
+import type { WrittenExecutor } from '../server/src/decide/charter/executor-schema.ts';
 import { charterJsonSchema } from '../server/src/decide/charter/json-schema.ts';
 import { durationMs } from '../server/src/decide/charter/units.ts';
 import { FLAG_DEFAULTS } from '../server/src/decide/restrictions/flags.ts';
@@ -60,7 +60,7 @@ test('settings, problems, permissions and routes stand in the documentation as t
 
 test('every status, kind and level that the code knows is explained', () => {
   assertWords('statuses', unionOf('server/src/act/actions/act.ts', 'ActStatus'));
-  assertWords('approval-statuses', unionOf('server/src/decide/approvals/approval.ts', 'ApprovalStatus'));
+  assertWords('approval-statuses', unionOf('kernel/src/approval.ts', 'ApprovalStatus'));
   assertWords('restriction-kinds', unionOf('kernel/src/restriction.ts', 'RestrictionKind'));
   assertWords('levels', unionOf('server/src/decide/restrictions/stop.ts', 'StopLevel'));
   assertWords('findings', wordsIn('kernel/src/{finding.ts,finding/*.ts}', /check: '([a-z_]+)'/g));
@@ -104,7 +104,7 @@ test('grants that a page names can be given, and no others', async () => {
 test('every kind of journal entry that is written is listed', () => {
   const literal = wordsIn(
     'server/src/**/*.ts',
-    /(?:kind: |entry\(|fact\()'((?:action|approval|trust|agent|stop|flag|grant|charter|key|policy|notification|workflow|readiness|governance)\.[a-z_]+)'/g,
+    /(?:kind: |entry\(|fact\()'((?:action|approval|trust|agent|stop|flag|grant|charter|key|policy|notification|workflow|readiness|governance|breaker|drill)\.[a-z_]+)'/g,
   );
   const composed = [
     ...wordsIn(
@@ -120,6 +120,8 @@ test('every kind of journal entry that is written is listed', () => {
       (word) => `workflow.${word}`,
     ),
     'workflow.retried',
+    ...['opened', 'updated', 'resolved'].map((word) => `incident.${word}`),
+    ...wordsIn('server/src/decide/tools/tools.ts', /'(tool\.[a-z_]+)'/g),
   ];
   assertWords('journal-kinds', new Set([...literal, ...composed]));
 });

@@ -5,6 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect as connectTcp } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Closing } from './closing.ts';
 import { createApp } from '../server/src/app.ts';
 import type { App } from '../server/src/app.ts';
 import { openInfrastructure } from '../server/src/infrastructure.ts';
@@ -66,10 +67,6 @@ export interface DoorOptions {
   readonly charter?: string;
   /** Another server on the database of this one: the same tenant, keys and time. */
   readonly beside?: Door;
-}
-
-interface Closing {
-  after(fn: () => Promise<void>): void;
 }
 
 export async function openDoor(

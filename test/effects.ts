@@ -7,6 +7,7 @@ import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Closing } from './closing.ts';
 import { until } from './until.ts';
 
 export interface Effect {
@@ -31,10 +32,6 @@ export interface EffectService {
   release(): void;
   /** What the service answers (200 and `{"ok":true}` unless told otherwise). */
   answer(with_: { readonly status: number; readonly body: unknown }): void;
-}
-
-interface Closing {
-  after(fn: () => Promise<void>): void;
 }
 
 /** A service whose every call is an effect. */

@@ -1,4 +1,5 @@
 // A reader of the live feed (Server-Sent Events), for tests: what arrives, in the order of its arrival.
+import type { Closing } from './closing.ts';
 import type { TestServer } from './server.ts';
 
 export interface FeedEvent {
@@ -10,10 +11,6 @@ export interface FeedEvent {
 export interface OpenFeed {
   readonly events: readonly FeedEvent[];
   close(): void;
-}
-
-interface Closing {
-  after(fn: () => Promise<void>): void;
 }
 
 export interface FeedOptions {

@@ -15,6 +15,7 @@ import type { ClientOptions, Transport } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { createMcpHandler, McpServer } from '@modelcontextprotocol/server';
 import { z } from 'zod';
+import type { Closing } from './closing.ts';
 
 export type Era = 'legacy' | 'modern';
 
@@ -23,10 +24,6 @@ export interface ToolAnswer {
   readonly content: readonly { readonly type: string; readonly text?: string }[];
   readonly structuredContent?: Readonly<Record<string, unknown>>;
   readonly _meta?: Readonly<Record<string, unknown>>;
-}
-
-interface Closing {
-  after(fn: () => Promise<void>): void;
 }
 
 export const filesystemServer = join(
@@ -179,10 +176,19 @@ export interface WrapOptions {
   readonly command: readonly string[];
   readonly name?: string;
   readonly agent?: string;
+  /** Seconds that a held call waits. */
+  readonly wait?: number;
 }
 
 /** How `mandate mcp wrap` is started, for the client's stdio transport and for tests that write lines themselves. */
-export function wrapCommand({ url, key, command, name = 'files', agent = 'builder-1' }: WrapOptions) {
+export function wrapCommand({
+  url,
+  key,
+  command,
+  name = 'files',
+  agent = 'builder-1',
+  wait = 25,
+}: WrapOptions) {
   const main = fileURLToPath(new URL('../server/src/main.ts', import.meta.url));
   return {
     command: process.execPath,
@@ -195,6 +201,8 @@ export function wrapCommand({ url, key, command, name = 'files', agent = 'builde
       agent,
       '--name',
       name,
+      '--wait',
+      String(wait),
       '--',
       ...command,
     ],

@@ -3,6 +3,7 @@
 import { createServer } from 'node:http';
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { once } from 'node:events';
+import type { Closing } from './closing.ts';
 
 export interface PeerRequest {
   readonly method: string;
@@ -14,10 +15,6 @@ export interface PeerRequest {
 export interface Peer {
   readonly url: string;
   readonly requests: readonly PeerRequest[];
-}
-
-interface Closing {
-  after(fn: () => Promise<void>): void;
 }
 
 /** Listens until the test is over; `answer` may also leave the response alone. */

@@ -1,6 +1,7 @@
 // A tenant with a past, for the tests of policies: real Postgres, real charters, real seals, and a clock of their own.
 import assert from 'node:assert/strict';
 import type { Action, Facts, Law } from '@mandate/kernel';
+import type { Closing } from './closing.ts';
 import { buildPolicy, buildTrials } from '../server/src/app/policy.ts';
 import type { Trials } from '../server/src/app/policy.ts';
 import { createCharters } from '../server/src/decide/charter/charter.ts';
@@ -16,7 +17,8 @@ import type { Seals } from '../server/src/platform/crypto/seal.ts';
 import { writeEntry } from '../server/src/prove/journal/journal.ts';
 import { openTestDatabase } from './postgres.ts';
 import type { TestDatabase } from './postgres.ts';
-import { actionOf, factsOf, NOON_MS, pastAct, recordActs } from './recorded-acts.ts';
+import { actionOf, factsOf, NOON_MS } from './plain.ts';
+import { pastAct, recordActs } from './recorded-acts.ts';
 import type { PastAct } from './recorded-acts.ts';
 
 export const TENANT = 'acme';
@@ -40,10 +42,6 @@ export interface PolicyGround extends PolicyProcess {
   activate(text: string): Promise<Law>;
   /** Writes acts into the past, the last one a second ago. */
   record(acts: readonly PastAct[]): Promise<readonly string[]>;
-}
-
-interface Closing {
-  after(fn: () => Promise<void>): void;
 }
 
 const MASTER = parseMasterKeys(
@@ -116,5 +114,5 @@ export function past(
   action: string,
   more: { action?: Partial<Action>; facts?: Partial<Facts> } = {},
 ): PastAct {
-  return pastAct(law, actionOf(action, more.action), factsOf(TENANT, more.facts));
+  return pastAct(law, actionOf(action, more.action), factsOf({ tenant: TENANT, ...more.facts }));
 }

@@ -6,12 +6,13 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Closing } from './closing.ts';
 import { connect, withDatabase } from '../server/src/platform/postgres/connection.ts';
-import type { Sql } from '../server/src/platform/postgres/connection.ts';
 import { startEmbedded } from '../server/src/platform/postgres/launcher.ts';
 import type { EmbeddedPostgres } from '../server/src/platform/postgres/launcher.ts';
 import { migrate, readMigrations } from '../server/src/platform/postgres/migrate.ts';
 import { ensureGroups, ensureLogins, loginUrls } from '../server/src/platform/postgres/roles.ts';
+import type { Sql } from '../server/src/platform/postgres/sql.ts';
 import { openStore } from '../server/src/platform/postgres/store.ts';
 import type { Logins, Store, StoreOptions } from '../server/src/platform/postgres/store.ts';
 
@@ -29,10 +30,6 @@ export interface TestDatabase {
   readonly admin: Sql;
   /** Closes the pools and drops the database. Called by itself where `openTestDatabase` got a test context. */
   readonly drop: () => Promise<void>;
-}
-
-interface Closing {
-  after(fn: () => Promise<void>): void;
 }
 
 /** Clones the migrated template. Hand over the test context, or call `drop()` in an `after` hook. */

@@ -6,48 +6,10 @@ import { jsonb } from '../server/src/platform/postgres/jsonb.ts';
 import type { Seals } from '../server/src/platform/crypto/seal.ts';
 import type { Store } from '../server/src/platform/postgres/store.ts';
 
-/** 2026-11-20T12:00:00Z, a Friday at noon. */
-export const NOON_MS = 1_795_176_000_000;
-
 export interface PastAct {
   readonly action: Action;
   readonly facts: Facts;
   readonly decision: Decision;
-}
-
-export function actionOf(action: string, more: Partial<Action> = {}): Action {
-  return {
-    agent: 'builder-1',
-    action,
-    parameters: {},
-    context: {},
-    resource: null,
-    user: null,
-    chain: [],
-    onBehalfOf: null,
-    costMicroUsd: null,
-    ...more,
-  };
-}
-
-export function factsOf(tenant: string, more: Partial<Facts> = {}): Facts {
-  return {
-    tenant,
-    nowMs: NOON_MS,
-    revision: 7,
-    mode: 'FULL',
-    principal: { id: 'agent:builder-1', roles: ['agent'] },
-    trust: null,
-    userScopes: null,
-    userRoles: [],
-    grants: [],
-    restrictions: [],
-    used: {},
-    approval: null,
-    deployment: null,
-    findings: [],
-    ...more,
-  };
 }
 
 /** An act as that law decides it. */

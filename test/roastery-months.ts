@@ -2,6 +2,7 @@
 // weeks in which nothing happens but what happens every week.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import type { Closing } from './closing.ts';
 import { readDisplay } from '../examples/roastery/display.ts';
 import { fly } from '../examples/roastery/flight.ts';
 import type { Flight } from '../examples/roastery/flight.ts';
@@ -50,10 +51,6 @@ export interface Roastery {
   readonly database: TestDatabase;
   readonly masterKey: string;
   batch(isOver?: () => boolean): Promise<Flight>;
-}
-
-interface Closing {
-  after(fn: () => Promise<void>): void;
 }
 
 export async function openRoastery(t: Closing): Promise<Roastery> {

@@ -2,6 +2,7 @@
 // machine's address in it.
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import type { Closing } from './closing.ts';
 import { openDevice } from '../examples/roastery/device.ts';
 import type { Device } from '../examples/roastery/device.ts';
 import { createMachine } from '../examples/roastery/machine.ts';
@@ -12,10 +13,6 @@ export interface TestRoaster {
   readonly charter: string;
   /** The machine's time; nothing else moves it. */
   wait(ms: number): void;
-}
-
-interface Closing {
-  after(fn: () => Promise<void>): void;
 }
 
 /** A warm machine. With `token` it obeys whoever shows it, and the charter names it as the secret `roaster-token`. */

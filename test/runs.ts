@@ -1,6 +1,7 @@
 // Runs of workflows behind a real door, whose steps are counted where they are done: what tests of workflows say again
 // and again.
 import assert from 'node:assert/strict';
+import type { Closing } from './closing.ts';
 import type { ExecutorFunction } from '../server/src/act/executors/functions.ts';
 import { openDoor } from './door.ts';
 import type { Door } from './door.ts';
@@ -57,10 +58,6 @@ export interface RunDoor {
   /** The run once a step of it waits for approval. */
   held(id: string): Promise<RunReply>;
   approve(run: RunReply, step: string): Promise<void>;
-}
-
-interface Closing {
-  after(fn: () => Promise<void>): void;
 }
 
 /**

@@ -8,6 +8,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Closing } from './closing.ts';
 import { openTestDatabase } from './postgres.ts';
 import type { TestDatabase } from './postgres.ts';
 
@@ -70,10 +71,6 @@ export interface TestServer {
   /** Starts it again on the same data directory; kills it first where it still runs. */
   readonly restart: () => Promise<void>;
   readonly close: () => Promise<void>;
-}
-
-interface Closing {
-  after(fn: () => Promise<void>): void;
 }
 
 const MAIN =

@@ -2,6 +2,7 @@
 // of one idea. The second half plants violations into a house of virtual files and sees each of them found.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { circles } from './shape/circles.ts';
 import {
   brokenLaws,
   forbiddenImports,
@@ -29,6 +30,7 @@ describe('this house', () => {
     assertNone(unusedPermissions(sources, architecture)));
   test('modules never import modules, the kernel stays pure, imports only go down', () =>
     assertNone(brokenLaws(sources)));
+  test('no files import one another in a circle, not even for a type', () => assertNone(circles(sources)));
   test('only server/platform makes time, chance and ids', () => assertNone(makersOutsidePlatform(sources))); // I10
   test('a file holds one idea', (t) => {
     const { errors, warnings } = longFiles(sources, architecture);
@@ -149,6 +151,44 @@ describe('a house with a planted fault', () => {
     assert.deepEqual(
       brokenLaws(
         house({ 'server/src/app.ts': `import './decide/trust/trust.ts'; import '@mandate/kernel';` }),
+      ),
+      [],
+    );
+  });
+
+  test('a circle of files is found whatever ties it, once, and told with what does', () => {
+    const back = 'server/src/decide/trust/act.ts';
+    for (const [way, text] of ways) {
+      const planted = house({
+        [file]: text.replaceAll('../../act/actions/act.ts', './act.ts'),
+        [back]: `export { b as c } from './trust.ts';`,
+        'server/src/decide/trust/outside.ts': `import './trust.ts';`,
+      });
+      const [message = 'nothing found', ...more] = circles(planted);
+      assert.match(
+        message,
+        /^server\/src\/decide\/trust\/trust\.ts → .*act\.ts → .*trust\.ts is a circle:\n  .*trust\.ts:2 imports .* of .*act\.ts\n  .*act\.ts:1 imports b of .*trust\.ts\n.*file of its own/,
+        way,
+      );
+      assert.deepEqual(more, [], way);
+    }
+    assert.match(
+      circles(
+        house({
+          'kernel/src/a.ts': `import type { B } from './b.ts';`,
+          'kernel/src/b.ts': `import { c } from './part/c.ts';`,
+          'kernel/src/part/c.ts': `\nimport { type A, type Z } from '../a.ts';`,
+        }),
+      ).join(),
+      /c\.ts:2 imports the types A, Z of kernel\/src\/a\.ts/,
+    );
+    assert.deepEqual(
+      circles(
+        house({
+          'kernel/src/a.ts': `import './b.ts';`,
+          'kernel/src/b.ts': '',
+          'kernel/src/c.ts': `import './a.ts'; import './b.ts';`,
+        }),
       ),
       [],
     );

@@ -1,6 +1,7 @@
 // Slack as far as it meets us: it refuses messages that Slack would refuse (limits of Block Kit), keeps what it was sent,
 // and signs presses as Slack does, with code of its own (https://docs.slack.dev/authentication/verifying-requests-from-slack).
 import { createHmac, randomUUID } from 'node:crypto';
+import type { Closing } from './closing.ts';
 import { openWire, sendJson } from './wire.ts';
 import type { WireAnswer, WireRequest } from './wire.ts';
 
@@ -33,10 +34,6 @@ export interface SlackWire {
 export interface SlackRequest {
   readonly raw: string;
   readonly headers: Readonly<Record<string, string>>;
-}
-
-interface Closing {
-  after(fn: () => Promise<void>): void;
 }
 
 export async function openSlackWire(t: Closing): Promise<SlackWire> {

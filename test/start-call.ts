@@ -1,6 +1,7 @@
 // The road's bare ground for stories about act_start(): a tenant on a database of its own, and a start that is as plain as
 // one can be.
 import { randomUUID } from 'node:crypto';
+import type { Closing } from './closing.ts';
 import { recordAct } from '../server/src/act/actions/store.ts';
 import type { StartCall } from '../server/src/act/actions/store.ts';
 import type { Store } from '../server/src/platform/postgres/store.ts';
@@ -13,10 +14,6 @@ export interface Ground {
   readonly database: TestDatabase;
   /** Global plus tenant revision, as a decision would carry it. */
   readonly revision: () => Promise<number>;
-}
-
-interface Closing {
-  after(fn: () => Promise<void>): void;
 }
 
 export async function prepareGround(t: Closing): Promise<Ground> {
@@ -120,6 +117,7 @@ export async function recordWaiting(
       id: approval,
       requester: 'key:test',
       requesterUser: null,
+      editors: [],
       causes: [],
       requiredRoles: [],
       quorum: 1,

@@ -1,5 +1,6 @@
 // Telegram's Bot API as far as it meets us: it refuses what Telegram would refuse (https://core.telegram.org/bots/api), keeps
 // messages as they stand, and brings presses with the secret that setWebhook was given.
+import type { Closing } from './closing.ts';
 import { openWire, sendJson } from './wire.ts';
 import type { WireAnswer } from './wire.ts';
 
@@ -35,10 +36,6 @@ export interface TelegramWire {
       readonly id?: string;
     },
   ): { readonly raw: string; readonly headers: Readonly<Record<string, string>> };
-}
-
-interface Closing {
-  after(fn: () => Promise<void>): void;
 }
 
 export async function openTelegramWire(t: Closing): Promise<TelegramWire> {

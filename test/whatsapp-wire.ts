@@ -1,6 +1,7 @@
 // WhatsApp's Cloud API as far as it meets us: it knows the window of 24 hours and templates, refuses what Meta would refuse,
 // and signs what it sends as Meta does, with code of its own (https://developers.facebook.com/docs/graph-api/webhooks/getting-started).
 import { createHmac } from 'node:crypto';
+import type { Closing } from './closing.ts';
 import { openWire, sendJson } from './wire.ts';
 import type { WireAnswer } from './wire.ts';
 
@@ -40,10 +41,6 @@ export interface WhatsappWire {
   ): SignedRequest;
   writes(from: string): SignedRequest;
   fails(message: WhatsappMessage, code: number, title: string): SignedRequest;
-}
-
-interface Closing {
-  after(fn: () => Promise<void>): void;
 }
 
 export async function openWhatsappWire(t: Closing): Promise<WhatsappWire> {

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Closing } from './closing.ts';
 
 export interface WireRequest {
   readonly method: string;
@@ -19,10 +20,6 @@ export type WireAnswer = (request: WireRequest, response: ServerResponse) => voi
 export interface Wire {
   readonly url: string;
   readonly requests: WireRequest[];
-}
-
-interface Closing {
-  after(fn: () => Promise<void>): void;
 }
 
 export async function openWire(t: Closing, answer: WireAnswer): Promise<Wire> {

@@ -5,15 +5,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Closing } from './closing.ts';
 
 export interface TestWorker {
   readonly pid: number;
   readonly log: () => string;
   readonly kill: (signal?: NodeJS.Signals) => Promise<void>;
-}
-
-interface Closing {
-  after(fn: () => Promise<void>): void;
 }
 
 const MAIN = fileURLToPath(new URL('../server/src/main.ts', import.meta.url));

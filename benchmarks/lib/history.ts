@@ -1,6 +1,6 @@
 // A long past in a minute: acts as the road leaves them, with their approvals, spread over months and made by Postgres
 // itself. Their decisions and what is sealed are as long as real ones, so that reading them takes as long.
-import type { Sql } from '../../server/src/platform/postgres/connection.ts';
+import type { Sql } from '../../server/src/platform/postgres/sql.ts';
 
 export interface History {
   readonly tenant: string;

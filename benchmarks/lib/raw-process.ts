@@ -6,9 +6,9 @@ import { createRequire } from 'node:module';
 import { createChance, systemClock } from '../../server/src/platform/clock/clock.ts';
 import { loadMasterKeys } from '../../server/src/platform/crypto/master-key.ts';
 import { createKeys } from '../../server/src/platform/identity/keys.ts';
-import type { ApiKey } from '../../server/src/platform/identity/keys.ts';
 import { deriveKey } from '../../server/src/platform/crypto/derive.ts';
 import { hmacSha256 } from '../../server/src/platform/crypto/hash.ts';
+import type { ApiKey } from '../../server/src/platform/identity/api-key.ts';
 import { connect } from '../../server/src/platform/postgres/connection.ts';
 
 const [, , dataDir = '', appUrl = '', lookup = 'postgres', answer = '{}'] = process.argv;

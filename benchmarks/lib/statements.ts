@@ -4,6 +4,7 @@ import { canonicalJson } from '@mandate/kernel';
 import type { Action, Decision } from '@mandate/kernel';
 import { draftAct, draftEntry } from '../../server/src/act/actions/draft.ts';
 import type { Journey } from '../../server/src/act/actions/draft.ts';
+import { bareAsker } from '../../server/src/platform/identity/asker.ts';
 
 export interface StatementNeeds {
   readonly tenant: string;
@@ -50,22 +51,15 @@ function startStatement(needs: StatementNeeds, status: 'permitted' | 'executing'
 }
 
 function journeyOf({ action, tenant }: StatementNeeds): Journey {
-  const asker = {
+  const asker = bareAsker({
     id: `agent:${action.agent}`,
     tenant,
     roles: ['agent'],
     agents: [action.agent],
-    user: null,
-    userScopes: null,
     userRoles: ['agent'],
-    chain: [],
-    grantIds: [],
-    boundTo: null,
-    mayAskForOthers: false,
     keyId: 'key_bench',
-    expiresMs: null,
     traceId: 'ab'.repeat(16),
-  };
+  });
   return {
     asker,
     action,

@@ -14,6 +14,7 @@ import { openInfrastructure } from '../../server/src/infrastructure.ts';
 import { systemClock, createChance } from '../../server/src/platform/clock/clock.ts';
 import { loadConfig } from '../../server/src/platform/config/config.ts';
 import { connect } from '../../server/src/platform/postgres/connection.ts';
+import { bareAsker } from '../../server/src/platform/identity/asker.ts';
 import { actionOf } from './charter.ts';
 
 export interface Order {
@@ -172,22 +173,14 @@ async function dbos(
 
 function journeyOf(agent: string, id: string): Journey {
   return {
-    asker: {
+    asker: bareAsker({
       id: 'user:bench',
       tenant: 'default',
       roles: ['operator'],
       agents: 'any',
-      user: null,
-      userScopes: null,
-      userRoles: [],
-      chain: [],
-      grantIds: [],
-      boundTo: null,
       mayAskForOthers: true,
-      keyId: null,
-      expiresMs: null,
       traceId: null,
-    },
+    }),
     action: actionOf('bench.run', { at: 'step' }, agent),
     digest: 'ab'.repeat(32),
     id,

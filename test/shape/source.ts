@@ -6,6 +6,8 @@ import { parseSync, visitorKeys } from 'oxc-parser';
 export interface Import {
   /** As written: `../act.ts`, `node:fs/promises`, `@scope/name/sub`; null when it is computed at run time. */
   readonly specifier: string | null;
+  /** What is taken of it, where it says so by name. */
+  readonly names: readonly string[];
   readonly isType: boolean;
   readonly line: number;
 }
@@ -58,13 +60,13 @@ export function readSource(path: string, text: string): Source {
   const makings: Making[] = [];
   walk(program, (node) => {
     for (const { specifier, isType } of importsOf(node))
-      imports.push({ specifier, isType, line: lineOf(node.start) });
+      imports.push({ specifier, names: namesOf(node), isType, line: lineOf(node.start) });
     for (const what of makingsOf(node)) makings.push({ what, line: lineOf(node.start) });
   });
   return { path, lines: text.replace(/\n$/, '').split('\n').length, imports, makings };
 }
 
-function importsOf(node: Node): readonly Omit<Import, 'line'>[] {
+function importsOf(node: Node): readonly Pick<Import, 'specifier' | 'isType'>[] {
   switch (node.type) {
     case 'ImportDeclaration':
       return [
@@ -100,6 +102,11 @@ function importsOf(node: Node): readonly Omit<Import, 'line'>[] {
   }
 }
 
+function namesOf(node: Node): readonly string[] {
+  if (node.type === 'TSImportType') return [nameOf(node['qualifier'])].filter((name) => name !== '');
+  return listOf(node['specifiers']).map(({ imported, local }) => nameOf(imported) || nameOf(local));
+}
+
 /** Ways to get at a module besides `import`. */
 const loaders = new Set([
   'require',
@@ -110,7 +117,7 @@ const loaders = new Set([
 ]);
 
 /** `new URL('./worker.ts', import.meta.url)` is how a worker or a child process names the file that it runs. */
-function fileUrl(node: Node): readonly Omit<Import, 'line'>[] {
+function fileUrl(node: Node): ReturnType<typeof importsOf> {
   const [path, base] = listOf(node['arguments']);
   const specifier = literal(path);
   const isFile =
