@@ -263,7 +263,7 @@ test('nothing of what was followed stands in a column', async (t) => {
   await done(
     opened,
     'reader',
-    { action: 'web.fetch', run: 'sk-run-named-like-a-secret-0123456789' },
+    { action: 'web.fetch', run: 'run-named-like-a-person-0123456789' },
     SENTENCE,
   );
   assert.equal((await want(opened, 'reader', mail(SENTENCE))).status, 202);
