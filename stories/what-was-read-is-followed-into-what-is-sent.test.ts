@@ -260,12 +260,7 @@ tiers: { green: { actions: [crm.*] }, red: { actions: [mail.send] } }
 // I9
 test('nothing of what was followed stands in a column', async (t) => {
   const opened = await open(t);
-  await done(
-    opened,
-    'reader',
-    { action: 'web.fetch', run: 'run-named-like-a-person-0123456789' },
-    SENTENCE,
-  );
+  await done(opened, 'reader', { action: 'web.fetch', run: 'run-named-like-a-person-0123456789' }, SENTENCE);
   assert.equal((await want(opened, 'reader', mail(SENTENCE))).status, 202);
   const { rows } = await opened.door.infrastructure.store.withTenant('default', async (tx) => ({
     rows: await tx`select * from mandate.act_source`,

@@ -15,17 +15,27 @@ export interface FlightRow {
 /** The class that a tenant's charter gives each agent; null where its charter cannot be read. */
 export type ClassesOf = (tenant: string) => Promise<((agent: string) => string | null) | null>;
 
-/** Live acts in the scope, oldest first. Where the charter cannot be read, a class counts as everybody. */
+/**
+ * Live acts in the scope, and those that have been broken off since the stop was asked for: what they had sent may still be
+ * on its way. Oldest first. Where the charter cannot be read, a class counts as everybody.
+ */
 export async function readInFlight(
   control: Sql,
-  { tenant, scope }: { readonly tenant: string; readonly scope: string },
+  { tenant, scope, sinceMs }: { readonly tenant: string; readonly scope: string; readonly sinceMs: number },
   classesOf: ClassesOf,
 ): Promise<readonly FlightRow[]> {
   const rows = await control<LiveRow[]>`
-    select id, agent, action, status, start_by, user_id, resource_type, resource_id,
+    select id, agent, action, status, start_by, user_id, resource_type, resource_id, started_at,
       display->'chain' as chain, display->>'onBehalfOf' as on_behalf_of
     from mandate.act
-    where status in ('executing', 'permitted') and (${tenant} = '*' or tenant = ${tenant}) order by started_at`;
+    where status in ('executing', 'permitted') and (${tenant} = '*' or tenant = ${tenant})
+    union all
+    select id, agent, action, status, start_by, user_id, resource_type, resource_id, started_at,
+      display->'chain' as chain, display->>'onBehalfOf' as on_behalf_of
+    from mandate.act
+    where tenant = any(array(select t.tenant from mandate.tenant t where ${tenant} in ('*', t.tenant)))
+      and started_at is not null and ended_at >= ${new Date(sinceMs)} and status in ('cancelled', 'unknown')
+    order by started_at`;
   const isClass = scope.startsWith('class:');
   const classOf = isClass ? await classesOf(tenant) : () => null;
   return rows

@@ -102,7 +102,7 @@ export function createStops({ control, clock, chance, classesOf, agree, writeEnt
       });
       const confirmed = await takeBarrier(order.tenant);
       const confirmedMs = confirmed ? clock.nowMs() : null;
-      const inFlight = await readInFlight(control, order, classesOf);
+      const inFlight = await readInFlight(control, { ...order, sinceMs: requestedMs }, classesOf);
       const quietMs =
         confirmedMs === null ? null : Math.max(confirmedMs, ...inFlight.map((act) => act.startByMs ?? 0));
       if (confirmedMs !== null) {

@@ -47,7 +47,8 @@ export function parseAddress(url: string): Address {
     throw new Error(
       `The Postgres URL names no user: ${redactUrl(url)}. Write postgres://user:password@host/database.`,
     );
-  const database = decodeURIComponent(parsed.pathname.slice(1));
+  // Not from the parsed path, in which `.` and `..` are no names but directions.
+  const database = decodeURIComponent(/^postgres(?:ql)?:\/\/[^/?#]*\/?([^?#]*)/.exec(url)?.[1] ?? '');
   if (database === '')
     throw new Error(
       `The Postgres URL names no database: ${redactUrl(url)}. Write postgres://user:password@host/database.`,
