@@ -1,6 +1,7 @@
 // Authority handed on: narrower or equal, expiring, revocable.
 import type { GrantKind, GrantView } from '@mandate/kernel';
-import { fieldsOf, idOf, listOf, optional, textOf, truthOf, wordOf } from './guard.ts';
+import { fieldsOf, idOf, listOf, optional, textOf, wordOf } from './guard.ts';
+import { createHandedOut } from './handed-out.ts';
 import type { Transport } from './transport.ts';
 
 const KINDS = ['consent', 'delegation', 'task', 'signature'] as const satisfies readonly GrantKind[];
@@ -49,20 +50,7 @@ export function createGrants(transport: Transport): Grants {
         token: optional(fieldsOf(answer, 'the answer')['token'], idOf, 'token'),
       };
     },
-    list: async () =>
-      listOf(
-        fieldsOf(
-          await transport.read({ method: 'GET', path: PATH, agent: null, isRepeatable: true }),
-          'the answer',
-        )['items'],
-        readGrant,
-        'items',
-      ),
-    async revoke(id) {
-      const path = `${PATH}/${encodeURIComponent(id)}`;
-      const answer = await transport.read({ method: 'DELETE', path, agent: null, isRepeatable: false });
-      truthOf(fieldsOf(answer, 'the answer')['revoked'], 'revoked');
-    },
+    ...createHandedOut(transport, { path: PATH, readOne: readGrant }),
   };
 }
 

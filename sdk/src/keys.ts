@@ -1,6 +1,7 @@
 // API keys: one for each agent and each person. The text of a key comes once, with its making, and is kept nowhere.
 import type { KeyView } from '@mandate/kernel';
-import { fieldsOf, idOf, listOf, optional, textOf, truthOf } from './guard.ts';
+import { fieldsOf, idOf, listOf, optional, textOf } from './guard.ts';
+import { createHandedOut } from './handed-out.ts';
 import type { Transport } from './transport.ts';
 
 export interface KeyOrder {
@@ -63,20 +64,7 @@ export function createKeys(transport: Transport): Keys {
         signingSecret: idOf(of['signingSecret'], 'signingSecret'),
       };
     },
-    list: async () =>
-      listOf(
-        fieldsOf(
-          await transport.read({ method: 'GET', path: PATH, agent: null, isRepeatable: true }),
-          'the answer',
-        )['items'],
-        readKey,
-        'items',
-      ),
-    async revoke(id) {
-      const path = `${PATH}/${encodeURIComponent(id)}`;
-      const answer = await transport.read({ method: 'DELETE', path, agent: null, isRepeatable: false });
-      truthOf(fieldsOf(answer, 'the answer')['revoked'], 'revoked');
-    },
+    ...createHandedOut(transport, { path: PATH, readOne: readKey }),
   };
 }
 
